@@ -1,0 +1,113 @@
+"""What the bot says, as data: languages, pages, questions, opening hours. Read from files by `bot.content`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from bot.core.markup import Document, fill, fill_text
+from bot.core.schedule import Hours, Window
+
+Context = Literal["none", "callback", "emergency"]
+Flow = Literal["callback", "withdraw", "language", "erase", "feedback"]
+QuestionKind = Literal["phone", "email", "name", "language", "time", "timezone", "choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    title: str
+    year: str = ""
+    url: str = ""
+    grade: str = ""  # A peer-reviewed or official … U unsourced (CONTENT: grades)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One screen of the content. A page with children is a menu."""
+
+    path: str  # "symptoms/eyes"; "" is the home menu
+    title: str
+    body: Document
+    description: str = ""
+    order: int = 0
+    flow: Flow | None = None  # pressing the page starts this instead of showing the body alone
+    hidden: bool = False  # in no menu; reached by what people write
+    context: Context = "none"  # the extra button the page carries
+    related: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    review: str = "pending"  # or "name, qualification; date"
+    children: tuple[str, ...] = ()
+
+    @property
+    def parent(self) -> str:
+        return self.path.rpartition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of the intake. Without an answer or a default it is asked, unless it is optional."""
+
+    id: str
+    kind: QuestionKind
+    options: tuple[str, ...] = ()
+    default: str = ""  # an option, or where to take it from: "profile", "conversation", "country"
+    instead: str = ""  # the question whose answer makes this one unnecessary
+    optional: bool = False
+    on_summary: bool = False  # its options stand on the summary, one tap away
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """Everything that is the same in every language."""
+
+    default_language: str
+    questions: tuple[Question, ...]
+    draft_expires: timedelta
+    consent_version: str
+    hours: Hours
+    call_times: Mapping[str, Window]  # morning -> 09:00-12:00 in the caller's own zone
+    call_languages: tuple[str, ...]
+    default_region: str  # where a phone number without a country code is taken to be from
+    values: Mapping[str, str]  # what fills the blanks of every text; "" is not filled in yet
+    emergency_page: str
+    crisis_page: str
+    retention: timedelta  # how long a finished request is kept
+
+    def question(self, name: str) -> Question | None:
+        return next((question for question in self.questions if question.id == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    code: str
+    name: str  # in its own words: "Deutsch"
+    direction: Literal["ltr", "rtl"]
+    labels: Mapping[str, str]
+    texts: Mapping[str, Document]
+    pages: Mapping[str, Page]
+    commands: Mapping[str, str]  # a word in normal form -> the target it opens
+    emergency: tuple[str, ...] = ()  # phrases in normal form
+    crisis: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()  # phrases that ask for a diagnosis or a dose
+
+    def label(self, key: str, **values: str) -> str:
+        return fill_text(self.labels[key], values)
+
+    def text(self, key: str, **values: str) -> Document:
+        return fill(self.texts[key], values)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    structure: Structure
+    languages: Mapping[str, Language]
+    commands: Mapping[str, str] = field(default_factory=dict)  # the words of all languages together
+
+    def language(self, code: str) -> Language:
+        """The language asked for ("de-AT" finds "de"), else the default one."""
+        for wanted in (code, code.partition("-")[0].lower(), self.structure.default_language):
+            if wanted in self.languages:
+                return self.languages[wanted]
+        raise KeyError(self.structure.default_language)

@@ -1,0 +1,204 @@
+"""The words of the dialogue: what comes in, what is remembered, what goes out.
+
+Flat frozen dataclasses, no behaviour beyond small questions about themselves. What the bot *says* is in
+`library.py`; the rules are in `engine.py` and `intake.py`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from bot.core.markup import Document
+
+HOME = "home"
+
+
+# --- what comes in -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The person opened the conversation: /start, a deep link, the first visit of the web chat."""
+
+    payload: str = ""  # where the link leads: a page path, "callback", or a campaign name (ignored)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button was pressed. Ids are stable names, never labels, so old messages keep working."""
+
+    button: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedContact:
+    phone: str
+    own: bool  # the platform vouches that the number is the sender's own
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A photo, file, voice message, sticker …: nothing of it is kept, only that there was one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The person blocked the bot or deleted the chat."""
+
+
+Event = Started | Text | Press | SharedContact | Media | Left
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the platform tells about the sender with each message, without being asked."""
+
+    name: str = ""
+    phone: str = ""  # international form with "+", when the platform vouches for it
+    language: str = ""  # BCP 47, a hint
+    timezone: str = ""  # IANA name
+    shares_contact: bool = False  # the channel can show a "share my number" button
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One event in its envelope, as a channel hands it to the turnstile."""
+
+    channel: str
+    address: str  # where replies go; personal data
+    update_id: str  # the platform's own id, unique within the channel: a known one is dropped
+    at: datetime
+    event: Event
+    sender: Profile = Profile()
+    origin: str = ""  # the message whose button was pressed, for channels that edit it in place
+
+
+# --- what is remembered ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A half-finished intake. It survives restarts and expires (structure.yaml, intake.expires_hours)."""
+
+    started_at: datetime
+    answers: dict[str, str] = field(default_factory=dict)
+    tries: int = 0  # failed tries at the current question
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """The person's request as the queue has it now; read from the database before every turn."""
+
+    reference: str
+    state: Literal["new", "claimed"]
+    created_at: datetime
+    due_at: datetime
+    answers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    number: int = 0  # the contact's row id; references are derived from it
+    language: str = ""  # empty until the first turn has chosen one
+    screen: str = HOME
+    path: tuple[str, ...] = ()  # the screens *Back* returns to, oldest first
+    draft: Draft | None = None
+    consent: str = ""  # the version of the consent text agreed to; empty: none
+    sent: int = 0  # requests sent so far
+    left: bool = False  # blocked us or asked us to stop: nothing is sent unasked
+    profile: Profile = Profile()
+    request: OpenRequest | None = None
+
+
+# --- what goes out -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    id: str
+    label: str
+    description: str = ""
+    kind: Literal["press", "share_phone"] = "press"
+    primary: bool = False  # the step most people want next
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    body: Document
+    choices: tuple[Button, ...] = ()
+    navigation: tuple[Button, ...] = ()
+    in_place: bool = False  # may replace the message whose button was pressed
+    echo: str = ""  # the label of the button this answers, to rebuild a conversation
+    expects: Literal["", "phone", "email", "text"] = ""  # which keyboard suits the answer
+    style: Literal["", "warning"] = ""
+    closes_keyboard: bool = False  # the "share my number" keyboard has done its work
+
+    @property
+    def buttons(self) -> tuple[Button, ...]:
+        """Every button, in the order in which "1", "2", … count them."""
+        return self.choices + self.navigation
+
+
+@dataclass(frozen=True, slots=True)
+class GiveConsent:
+    version: str
+    language: str
+    text: str  # the words as they were shown, kept as the receipt
+
+
+@dataclass(frozen=True, slots=True)
+class SendRequest:
+    reference: str
+    answers: dict[str, str]
+    language: str  # of the conversation
+    topic: str  # "" when none was chosen
+    due_at: datetime  # when staff promise to have called
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRequest:
+    reference: str
+    answers: dict[str, str]
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawRequest:
+    """Takes the request back, and with it the consent it rested on."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class EraseContact:
+    """Everything stored about the person goes, requests included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One more of something today; no person attached."""
+
+    name: str
+    detail: str = ""
+
+
+Effect = GiveConsent | SendRequest | ChangeRequest | WithdrawRequest | EraseContact | Count
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    session: Session
+    replies: tuple[Reply, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+SESSION_JSON: TypeAdapter[Session] = TypeAdapter(Session)
+REPLY_JSON: TypeAdapter[Reply] = TypeAdapter(Reply)
+EVENT_JSON: TypeAdapter[Event] = TypeAdapter(Event)

@@ -1,0 +1,97 @@
+"""Opening hours: when a caller may expect us, when a request is due, and the hours as people read them.
+
+One object answers all three, so what is promised, what staff are held to and what is printed cannot differ.
+Times are aware; office hours are local to the office.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime, format_time, get_day_names
+
+Window = tuple[time, time]
+_YEAR_AHEAD = 370  # days searched for office hours before giving up
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    zone: str  # IANA name of the office's time zone
+    week: Mapping[int, tuple[Window, ...]]  # 0 is Monday
+    answer_within: timedelta  # of office time, counted from the request
+    holidays: Mapping[date, str]
+
+    def open_on(self, day: date) -> tuple[Window, ...]:
+        return () if day in self.holidays else self.week.get(day.weekday(), ())
+
+    def is_open(self, at: datetime) -> bool:
+        local = at.astimezone(ZoneInfo(self.zone))
+        return any(start <= local.time() < end for start, end in self.open_on(local.date()))
+
+    def due(self, asked: datetime) -> datetime:
+        """The moment, in UTC, by which `answer_within` of office time has passed since `asked`."""
+        office = ZoneInfo(self.zone)
+        left = self.answer_within
+        local = asked.astimezone(office)
+        for ahead in range(_YEAR_AHEAD):
+            day = local.date() + timedelta(days=ahead)
+            for start, end in self.open_on(day):
+                opens = max(asked, datetime.combine(day, start, office))
+                closes = datetime.combine(day, end, office)
+                # Differences across a change of the clocks are right only in UTC.
+                span = closes.astimezone(ZoneInfo("UTC")) - opens.astimezone(ZoneInfo("UTC"))
+                if span >= left:
+                    return opens.astimezone(ZoneInfo("UTC")) + left
+                left -= max(span, timedelta())
+        raise ValueError("the office never opens: structure.yaml, hours.week")
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone called `name`, UTC for a name nobody knows."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def is_zone(name: str) -> bool:
+    return name == "UTC" or zone_of(name).key != "UTC"
+
+
+def spoken_moment(at: datetime, zone: str, language: str) -> str:
+    """ "Tuesday 24 November, 14:00" in the reader's zone and language."""
+    return format_datetime(at, "EEEE d MMMM, HH:mm", tzinfo=zone_of(zone), locale=language)
+
+
+def spoken_clock(at: datetime, zone: str, language: str) -> str:
+    return format_time(at, "HH:mm", tzinfo=zone_of(zone), locale=language)
+
+
+def spoken_window(window: Window, day: date, zone: str, reader: str, language: str) -> str:
+    """A window of `zone`'s clock on `day`, as the clock shows it in `reader`: "9:00-12:00" -> "07:00-10:00"."""
+    moments = (datetime.combine(day, edge, zone_of(zone)) for edge in window)
+    return "–".join(spoken_clock(at, reader, language) for at in moments)
+
+
+def spoken_week(hours: Hours, language: str) -> str:
+    """The opening hours, days of the same hours together: "Mon–Fri 09:00–17:00"."""
+    names = get_day_names("abbreviated", locale=language)
+    groups: list[tuple[int, int, tuple[Window, ...]]] = []
+    for day in range(7):
+        windows = hours.week.get(day, ())
+        if groups and groups[-1][2] == windows:
+            groups[-1] = (groups[-1][0], day, windows)
+        else:
+            groups.append((day, day, windows))
+    spoken = []
+    for first, last, windows in groups:
+        if windows:
+            days = names[first] if first == last else f"{names[first]}–{names[last]}"
+            spoken.append(f"{days} " + ", ".join(f"{a:%H:%M}–{b:%H:%M}" for a, b in windows))
+    return "; ".join(spoken)
+
+
+def city(zone: str) -> str:
+    """ "America/New_York" -> "New York"."""
+    return zone.rpartition("/")[2].replace("_", " ")
