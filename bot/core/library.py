@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from bot.core.markup import Document, fill, fill_text
+from bot.core.markup import Document
 from bot.core.schedule import Hours, Window
+from bot.core.search import Index
 
 Context = Literal["none", "callback", "emergency"]
 Flow = Literal["callback", "withdraw", "language", "erase", "feedback"]
+Role = Literal["emergency", "crisis", "privacy", "sources", "talk"]
 QuestionKind = Literal["phone", "email", "name", "language", "time", "timezone", "choice"]
 
 
@@ -71,8 +73,7 @@ class Structure:
     call_languages: tuple[str, ...]
     default_region: str  # where a phone number without a country code is taken to be from
     values: Mapping[str, str]  # what fills the blanks of every text; "" is not filled in yet
-    emergency_page: str
-    crisis_page: str
+    pages: Mapping[Role, str]  # the pages with a part to play
     retention: timedelta  # how long a finished request is kept
 
     def question(self, name: str) -> Question | None:
@@ -85,18 +86,14 @@ class Language:
     name: str  # in its own words: "Deutsch"
     direction: Literal["ltr", "rtl"]
     labels: Mapping[str, str]
+    chat: Mapping[str, str]  # the words of the web page around the conversation
     texts: Mapping[str, Document]
     pages: Mapping[str, Page]
     commands: Mapping[str, str]  # a word in normal form -> the target it opens
+    index: Index
     emergency: tuple[str, ...] = ()  # phrases in normal form
     crisis: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()  # phrases that ask for a diagnosis or a dose
-
-    def label(self, key: str, **values: str) -> str:
-        return fill_text(self.labels[key], values)
-
-    def text(self, key: str, **values: str) -> Document:
-        return fill(self.texts[key], values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,16 @@ One object answers all three, so what is promised, what staff are held to and wh
 Times are aware; office hours are local to the office.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, format_time, get_day_names
 
 Window = tuple[time, time]
 _YEAR_AHEAD = 370  # days searched for office hours before giving up
+_DAYS_AROUND = 14  # days searched for a wished window before it is taken to be impossible
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +30,43 @@ class Hours:
         local = at.astimezone(ZoneInfo(self.zone))
         return any(start <= local.time() < end for start, end in self.open_on(local.date()))
 
-    def due(self, asked: datetime) -> datetime:
-        """The moment, in UTC, by which `answer_within` of office time has passed since `asked`."""
-        office = ZoneInfo(self.zone)
+    def due(self, asked: datetime, window: Window | None = None, zone: str = "") -> datetime:
+        """The moment, in UTC, by which we promise to have called.
+
+        `answer_within` of office time after `asked`; with a wished `window` of the caller's clock in `zone`, the
+        end of the next such window the office is open in (a window it is never open in changes nothing).
+        """
+        by = self._after_office_time(asked)
+        if window is None:
+            return by
+        first = by.astimezone(zone_of(zone)).date()
+        for ahead in range(_DAYS_AROUND):
+            start, end = (_utc(first + timedelta(days=ahead), edge, zone) for edge in window)
+            for day in (first + timedelta(days=ahead + off) for off in (-1, 0, 1)):
+                for opens, closes in self._spans(day):
+                    if by <= (last := min(end, closes)) and max(start, opens) < last:
+                        return last
+        return by
+
+    def _after_office_time(self, asked: datetime) -> datetime:
         left = self.answer_within
-        local = asked.astimezone(office)
+        first = asked.astimezone(ZoneInfo(self.zone)).date()
         for ahead in range(_YEAR_AHEAD):
-            day = local.date() + timedelta(days=ahead)
-            for start, end in self.open_on(day):
-                opens = max(asked, datetime.combine(day, start, office))
-                closes = datetime.combine(day, end, office)
-                # Differences across a change of the clocks are right only in UTC.
-                span = closes.astimezone(ZoneInfo("UTC")) - opens.astimezone(ZoneInfo("UTC"))
-                if span >= left:
-                    return opens.astimezone(ZoneInfo("UTC")) + left
-                left -= max(span, timedelta())
+            for opens, closes in self._spans(first + timedelta(days=ahead)):
+                begin = max(opens, asked.astimezone(UTC))
+                if closes - begin >= left:
+                    return begin + left
+                left -= max(closes - begin, timedelta())
         raise ValueError("the office never opens: structure.yaml, hours.week")
+
+    def _spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        for start, end in self.open_on(day):
+            yield _utc(day, start, self.zone), _utc(day, end, self.zone)
+
+
+def _utc(day: date, clock: time, zone: str) -> datetime:
+    # Differences across a change of the clocks are right only in UTC.
+    return datetime.combine(day, clock, zone_of(zone)).astimezone(UTC)
 
 
 def zone_of(name: str) -> ZoneInfo:

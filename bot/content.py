@@ -1,0 +1,233 @@
+"""Reads a content folder into core types. Collects every problem it meets; never stops at the first.
+
+Layout and keys: README, "Content". What must hold across files (links, reachability, limits) is in `content_rules`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import holidays
+import yaml
+from pydantic import ValidationError
+
+from bot.content_shapes import Facts, Shape, StructureFile, TextsFile, Words
+from bot.core.library import Content, Language, Page, Question, Source, Structure
+from bot.core.markup import Document, MarkupError, parse
+from bot.core.schedule import Hours
+from bot.core.search import build, normal
+
+_Shape = TypeVar("_Shape", bound=Shape)
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    file: str
+    line: int
+    message: str
+    advice: str
+    note: bool = False  # worth knowing, no reason to refuse
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.message}: {self.advice}"
+
+
+@dataclass
+class Reading:
+    """One pass over a content folder: what was read, what was wrong, and where each thing stands."""
+
+    folder: Path
+    problems: list[Problem] = field(default_factory=list)
+
+    def report(self, file: Path, line: int, message: str, advice: str, *, note: bool = False) -> None:
+        self.problems.append(Problem(str(file.relative_to(self.folder.parent)), line, message, advice, note))
+
+
+def read(reading: Reading) -> Content | None:
+    """What the files say; None when too little could be read to go on."""
+    structure = _read_structure(reading)
+    if structure is None:
+        return None
+    codes = sorted(path.parent.name for path in reading.folder.glob("*/texts.yaml"))
+    if structure.default_language not in codes:
+        where = reading.folder / structure.default_language / "texts.yaml"
+        reading.report(where, 0, "the default language has no texts", "write this file or change default_language in structure.yaml")
+        return None
+    codes.sort(key=lambda code: code != structure.default_language)
+    languages: dict[str, Language] = {}
+    for code in codes:
+        origin = languages.get(structure.default_language)
+        if language := _read_language(reading, code, origin.pages if origin else {}):
+            languages[code] = language
+        elif origin is None:
+            return None
+    commands = {word: target for language in languages.values() for word, target in language.commands.items()}
+    return Content(structure, languages, commands)
+
+
+def _read_structure(reading: Reading) -> Structure | None:
+    file = reading.folder / "structure.yaml"
+    raw = _parse(reading, file, _read_text(reading, file), 1, StructureFile)
+    if raw is None:
+        return None
+    for name, value in raw.operator.items():
+        if value is None:
+            reading.report(file, 0, f"operator.{name} is not filled in", "ask the operator for it", note=True)
+    values = {name: value or "" for name, value in raw.operator.items()} | raw.emergency
+    values["retention_days"] = str(raw.privacy.retention_days)
+    hours = Hours(
+        zone=raw.hours.zone,
+        week={_DAYS.index(day): windows for day, windows in raw.hours.week.items()},
+        answer_within=timedelta(hours=raw.hours.answer_within_hours),
+        holidays=holidays.country_holidays(raw.hours.holidays),
+    )
+    return Structure(
+        default_language=raw.default_language,
+        questions=tuple(Question(**question.model_dump()) for question in raw.intake.questions),
+        draft_expires=timedelta(hours=raw.intake.expires_hours),
+        consent_version=raw.privacy.consent_version,
+        hours=hours,
+        call_times=raw.intake.call_times,
+        call_languages=raw.intake.call_languages,
+        default_region=raw.intake.default_region,
+        values=values,
+        pages=raw.pages,
+        retention=timedelta(days=raw.privacy.retention_days),
+    )
+
+
+def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> Language | None:
+    file = reading.folder / code / "texts.yaml"
+    raw = _parse(reading, file, _read_text(reading, file), 1, TextsFile)
+    if raw is None:
+        return None
+    texts = {key: _markup(reading, file, 0, text) for key, text in raw.texts.items()}
+    pages = _with_children(_read_pages(reading, code, origin))
+    commands = {normal(word) or word.strip(): target for target, words in raw.commands.items() for word in words}
+    entries = [(page.path, (page.title, *page.keywords)) for page in pages.values()]
+    return Language(
+        code=code,
+        name=raw.name,
+        direction=raw.direction,
+        labels=raw.labels,
+        chat=raw.chat,
+        texts=texts,
+        pages=pages,
+        commands=commands,
+        index=build(code, entries, raw.noise),
+        emergency=tuple(map(normal, raw.emergency)),
+        crisis=tuple(map(normal, raw.crisis)),
+        advice=tuple(map(normal, raw.advice)),
+    )
+
+
+def _read_pages(reading: Reading, code: str, origin: Mapping[str, Page]) -> dict[str, Page]:
+    root = reading.folder / code / "pages"
+    pages: dict[str, Page] = {}
+    for file in sorted(root.rglob("*.md"), key=lambda file: (len(file.parts), file.name != "index.md", file)):
+        path = file.relative_to(root).with_suffix("").as_posix()
+        path = path.removesuffix("index").rstrip("/")
+        if page := _read_page(reading, file, path, pages, origin.get(path), first=not origin):
+            pages[path] = page
+    return pages
+
+
+def _read_page(reading: Reading, file: Path, path: str, pages: Mapping[str, Page], origin: Page | None, *, first: bool) -> Page | None:
+    found = re.match(r"---\n(.*?\n)---\n(.*)", _read_text(reading, file), re.DOTALL)
+    if not found:
+        reading.report(file, 1, "has no front matter", "begin with ---, title: …, and --- again")
+        return None
+    body = _markup(reading, file, found[1].count("\n") + 2, found[2])
+    if not first:
+        words = _parse(reading, file, found[1], 2, Words)
+        if words and origin:
+            return replace(origin, **words.model_dump(), body=body)
+        return None
+    front = _parse(reading, file, found[1], 2, Facts)
+    if front is None:
+        return None
+    parent = pages.get(path.rpartition("/")[0])
+    facts = {name: getattr(front, name) for name in type(front).model_fields}
+    facts["sources"] = tuple(Source(**source.model_dump()) for source in front.sources)
+    facts["context"] = front.context or (parent.context if parent and parent.path else "none")
+    return Page(path=path, body=body, **facts)
+
+
+def _with_children(pages: Mapping[str, Page]) -> dict[str, Page]:
+    shown = sorted((page for page in pages.values() if page.path and not page.hidden), key=lambda page: (page.order, page.path))
+    return {path: replace(page, children=tuple(p.path for p in shown if p.parent == path)) for path, page in pages.items()}
+
+
+def _read_text(reading: Reading, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").replace("\r\n", "\n")
+    except FileNotFoundError:
+        reading.report(file, 0, "is missing", "create it")
+    except UnicodeDecodeError:
+        reading.report(file, 0, "is not UTF-8", "save it as UTF-8")
+    return ""
+
+
+def _markup(reading: Reading, file: Path, line: int, text: str) -> Document:
+    try:
+        return parse(text)
+    except MarkupError as error:
+        reading.report(file, line + 1 + error.line if line else 0, str(error), "use paragraphs, lists, bold, italic and links only")
+        return ()
+
+
+def _parse(reading: Reading, file: Path, text: str, first_line: int, shape: type[_Shape]) -> _Shape | None:
+    """`text`, YAML that begins at `first_line` of `file`, in its shape; None and a report of each mistake otherwise."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        for twice, line in _repeated(node):
+            reading.report(file, first_line + line, f"the key {twice!r} stands twice", "keep one")
+        return shape.model_validate(yaml.safe_load(text) or {})
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line if error.problem_mark else 0
+        reading.report(file, first_line + line, f"is not YAML ({error.problem})", "mind indents, colons and quotes")
+    except ValidationError as invalid:
+        for mistake in invalid.errors(include_url=False, include_input=False):
+            place = ".".join(map(str, mistake["loc"]))
+            unknown = mistake["type"] == "extra_forbidden"
+            message = f"unknown key {place!r}" if unknown else f"{place!r}: {mistake['msg'].removeprefix('Value error, ')}"
+            advice = f"use one of {', '.join(sorted(shape.model_fields))}" if unknown and len(mistake["loc"]) == 1 else "correct it"
+            reading.report(file, first_line + _line_of(node, mistake["loc"]), message, advice)
+    return None
+
+
+def _line_of(node: yaml.Node | None, place: tuple[int | str, ...]) -> int:
+    """The line, from 0, of the innermost part of `place` that is there."""
+    line = node.start_mark.line if node else 0
+    for step in place:
+        if isinstance(node, yaml.MappingNode):
+            inner = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            inner = (node.value[step], node.value[step])
+        else:
+            inner = None
+        if inner is None:
+            break
+        line, node = inner[0].start_mark.line, inner[1]
+    return line
+
+
+def _repeated(node: yaml.Node | None) -> list[tuple[str, int]]:
+    """Keys that stand twice in one mapping (YAML would silently keep the last), with their lines."""
+    found: list[tuple[str, int]] = []
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                found.append((key.value, key.start_mark.line))
+            seen.add(key.value)
+            found += _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            found += _repeated(value)
+    return found

@@ -1,0 +1,172 @@
+"""What must hold for a content folder as a whole: nothing missing, nothing unreachable, nothing too long.
+
+`check` is what `oms-bot check` prints and what every start relies on.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import get_args
+
+from bot.content import Problem, Reading, read
+from bot.core.library import Content, Flow, Language, Page, Role, Structure
+from bot.core.markup import Document, blanks, plain
+from bot.core.navigation import TARGETS
+from bot.core.wording import BODY, DESCRIPTION, MAX_BUTTON_ID, MAX_HOME_ROWS, MAX_ROWS, TITLE, wanted
+
+_ROLES: tuple[Role, ...] = get_args(Role)
+_FLOWS: tuple[Flow, ...] = get_args(Flow)
+
+
+class ContentError(Exception):
+    """The content cannot be used; `problems` says why."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+def load(folder: Path) -> Content:
+    """The content of `folder`. Raises ContentError with every problem when it cannot be used."""
+    content, problems = check(folder)
+    errors = [problem for problem in problems if not problem.note]
+    if content is None or errors:
+        raise ContentError(errors)
+    return content
+
+
+def check(folder: Path) -> tuple[Content | None, list[Problem]]:
+    """The content, if it could be read at all, and everything that is wrong or unfinished, in order of place."""
+    reading = Reading(folder)
+    content = read(reading)
+    if content is not None:
+        _check_structure(reading, content)
+        _check_questions(reading, content.structure)
+        for language in content.languages.values():
+            _check_words(reading, content, language)
+            _check_commands(reading, content, language)
+            _check_parity(reading, content, language)
+            for page in language.pages.values():
+                _check_page(reading, content, language, page)
+    return content, sorted(set(reading.problems))
+
+
+def menu_map(content: Content) -> str:
+    """The menus as a Mermaid flow chart."""
+    pages = content.languages[content.structure.default_language].pages
+    rows = [f'    {_node(page.path)}["{page.title}"]' for page in pages.values() if not page.hidden]
+    rows += [f"    {_node(page.path)} --> {_node(child)}" for page in pages.values() for child in page.children]
+    return "\n".join(["flowchart LR", *rows])
+
+
+def _node(path: str) -> str:
+    return path.replace("/", "__").replace("-", "_") or "home"
+
+
+def _check_structure(reading: Reading, content: Content) -> None:
+    file, structure = reading.folder / "structure.yaml", content.structure
+    pages = content.languages[structure.default_language].pages
+    for role in _ROLES:
+        if structure.pages.get(role) not in pages:
+            reading.report(file, 0, f"pages.{role} names no page", "name an existing page")
+    flows = Counter(page.flow for page in pages.values() if page.flow)
+    for flow in _FLOWS:
+        if flows[flow] != 1:
+            reading.report(file, 0, f"{flows[flow]} pages have `flow: {flow}`", "give it to exactly one page")
+    if "" not in pages:
+        reading.report(file, 0, "there is no home menu", f"write {structure.default_language}/pages/index.md")
+
+
+def _check_questions(reading: Reading, structure: Structure) -> None:
+    file = reading.folder / "structure.yaml"
+    names = {question.id for question in structure.questions}
+    for question in structure.questions:
+        if question.instead and question.instead not in names:
+            reading.report(file, 0, f"question {question.id!r}: instead names no question", "name another question")
+        if question.kind == "choice" and not question.options:
+            reading.report(file, 0, f"question {question.id!r} has no options", "list them")
+    for name, times in Counter(question.id for question in structure.questions).items():
+        if times > 1:
+            reading.report(file, 0, f"two questions are called {name!r}", "rename one")
+
+
+def _check_words(reading: Reading, content: Content, language: Language) -> None:
+    file = reading.folder / language.code / "texts.yaml"
+    given = {
+        **{("labels", key): text for key, text in language.labels.items()},
+        **{("chat", key): text for key, text in language.chat.items()},
+        **{("texts", key): plain(text) for key, text in language.texts.items()},
+    }
+    expected = {(word.section, word.key): word for word in wanted(content.structure.questions, content.structure.call_times)}
+    for section, key in expected.keys() - given.keys():
+        reading.report(file, 0, f"{section}.{key} is missing", "write it")
+    for section, key in given.keys() - expected.keys():
+        reading.report(file, 0, f"{section}.{key} is not used", "remove it or correct its name")
+    for place, word in expected.items():
+        text = given.get(place, "-")
+        _check_length(reading, file, ".".join(place), text, word.limit)
+        if word.section == "texts" and word.key in language.texts:
+            _check_blanks(reading, file, ".".join(place), language.texts[word.key], word.blanks | content.structure.values.keys())
+
+
+def _check_commands(reading: Reading, content: Content, language: Language) -> None:
+    file = reading.folder / language.code / "texts.yaml"
+    for word, target in language.commands.items():
+        kind, _, argument = target.partition(":")
+        if kind not in TARGETS or (kind == "page" and argument not in language.pages):
+            reading.report(file, 0, f"commands: {target!r} leads nowhere", "name a target such as callback or page:symptoms")
+        if content.commands[word] != target:
+            other = content.commands[word]
+            reading.report(file, 0, f"the command {word!r} leads to {target!r} here and to {other!r} elsewhere", "keep one")
+
+
+def _check_parity(reading: Reading, content: Content, language: Language) -> None:
+    """Each language has the pages the default language has."""
+    origin = content.languages[content.structure.default_language].pages
+    root = reading.folder / language.code / "pages"
+    for path in origin.keys() - language.pages.keys():
+        name = f"{path}.md" if not origin[path].children else f"{path}/index.md"
+        reading.report(root / name.lstrip("/"), 0, "this page is missing", f"translate it from {content.structure.default_language}")
+
+
+def _check_page(reading: Reading, content: Content, language: Language, page: Page) -> None:
+    file = _file(reading, language, page)
+    _check_length(reading, file, "title", page.title, TITLE)
+    _check_length(reading, file, "the text", plain(page.body) or "-", BODY)
+    _check_blanks(reading, file, "the text", page.body, content.structure.values.keys())
+    if page.path:
+        _check_length(reading, file, "description", page.description, DESCRIPTION)
+        if page.parent not in language.pages:
+            reading.report(file, 0, "cannot be reached, its menu is missing", f"write {page.parent}/index.md")
+    limit = MAX_ROWS if page.path else MAX_HOME_ROWS
+    rows = len(page.children) + len(page.related) + (page.context != "none" and not page.children)
+    if rows > limit:
+        reading.report(file, 0, f"has {rows} entries, a list holds {limit}", "move some to another menu")
+    for other in page.related:
+        if other not in language.pages:
+            reading.report(file, 0, f"related: there is no page {other!r}", "correct the path")
+    if len(f"sources:{page.path}:000".encode()) > MAX_BUTTON_ID:
+        reading.report(file, 0, "its path is too long for a button", "shorten file and folder names")
+    titles = Counter(language.pages[child].title for child in page.children)
+    for title in (title for title, times in titles.items() if times > 1):
+        reading.report(file, 0, f"two entries of this menu are called {title!r}", "rename one")
+    if page.review == "pending":
+        reading.report(file, 0, "review is pending", "have it reviewed and write who did and when", note=True)
+
+
+def _file(reading: Reading, language: Language, page: Page) -> Path:
+    root = reading.folder / language.code / "pages"
+    single = root / f"{page.path}.md"
+    return single if page.path and single.exists() else root / page.path / "index.md"
+
+
+def _check_length(reading: Reading, file: Path, what: str, text: str, limit: int) -> None:
+    if not text.strip():
+        reading.report(file, 0, f"{what} is empty", "write it")
+    elif len(text) > limit:
+        reading.report(file, 0, f"{what} has {len(text)} characters, {limit} fit", "shorten it")
+
+
+def _check_blanks(reading: Reading, file: Path, what: str, document: Document, known: Iterable[str]) -> None:
+    for name in blanks(document) - set(known):
+        reading.report(file, 0, f"{what} has the unknown blank {{{name}}}", f"use one of {', '.join(sorted(known))}")

@@ -1,0 +1,115 @@
+"""The shapes of the content files: which keys there are and what may stand in them."""
+
+import re
+from datetime import time
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from bot.core.library import Context, Flow, QuestionKind, Role
+from bot.core.schedule import Window, is_zone
+
+
+def _window(value: object) -> object:
+    found = re.fullmatch(r"(\d\d:\d\d)-(\d\d:\d\d)", str(value))
+    if not found:
+        raise ValueError("must look like 09:00-17:00")
+    start, end = (time.fromisoformat(clock) for clock in found.groups())
+    if start >= end:
+        raise ValueError("must end after it starts")
+    return start, end
+
+
+def _zone(value: object) -> object:
+    if not is_zone(str(value)):
+        raise ValueError("is not a time zone; write it like Europe/Berlin")
+    return value
+
+
+_Window = Annotated[Window, BeforeValidator(_window)]
+_Text = Annotated[str, BeforeValidator(lambda value: str(value).strip() if isinstance(value, int | str) else value)]
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class _Source(Shape):
+    title: str
+    year: _Text = ""
+    url: str = ""
+    grade: Literal["A", "B", "C", "U"] = "U"
+
+
+class Words(Shape):
+    """Front matter that every language has its own of."""
+
+    title: str
+    description: str = ""
+    keywords: tuple[_Text, ...] = ()
+    review: str = "pending"
+
+
+class Facts(Words):
+    """Front matter that stands in the default language and holds for all."""
+
+    order: int = 0
+    flow: Flow | None = None
+    hidden: bool = False
+    context: Context | None = None
+    related: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    sources: tuple[_Source, ...] = ()
+
+
+class _Hours(Shape):
+    zone: Annotated[str, BeforeValidator(_zone)]
+    holidays: str
+    answer_within_hours: Annotated[float, Field(gt=0, le=200)]
+    week: dict[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], tuple[_Window, ...]]
+
+
+class _Question(Shape):
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,15}$")]
+    kind: QuestionKind
+    options: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,15}$")], ...] = ()
+    default: str = ""
+    instead: str = ""
+    optional: bool = False
+    on_summary: bool = False
+
+
+class _Intake(Shape):
+    expires_hours: Annotated[float, Field(gt=0)]
+    default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    call_languages: tuple[str, ...]
+    call_times: dict[str, _Window]
+    questions: tuple[_Question, ...]
+
+
+class _Privacy(Shape):
+    consent_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,20}$")]
+    retention_days: Annotated[int, Field(gt=0)]
+
+
+class StructureFile(Shape):
+    default_language: str
+    operator: dict[str, _Text | None]
+    emergency: dict[str, _Text]
+    pages: dict[Role, str]
+    hours: _Hours
+    privacy: _Privacy
+    intake: _Intake
+
+
+class TextsFile(Shape):
+    name: str
+    direction: Literal["ltr", "rtl"]
+    labels: dict[str, str]
+    chat: dict[str, str]
+    texts: dict[str, str]
+    commands: dict[str, tuple[_Text, ...]]
+    emergency: tuple[_Text, ...]
+    crisis: tuple[_Text, ...]
+    advice: tuple[_Text, ...] = ()
+    noise: tuple[_Text, ...] = ()

@@ -1,0 +1,107 @@
+"""The dialogue: `advance` takes one event of one person and says what follows.
+
+Press ──────────────► navigation.press ─┐
+Text ── reading.read ─► a press, an answer, a page, or "not found" ─┤
+Started, contact … ─► one action ───────┴─► Move ─► navigation.draw ─► Turn
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from bot.core import intake
+from bot.core.library import Content
+from bot.core.model import HOME, Count, Event, Left, Media, Press, Reply, Session, SharedContact, Started, Text, Turn
+from bot.core.navigation import draw, label_of, open_page, press, say
+from bot.core.reading import read
+from bot.core.scene import Move, Scene
+
+_REMEMBERED = ("page", "sources", "found")  # screens *Back* returns to
+_MAX_PATH = 12
+
+
+def advance(session: Session, event: Event, content: Content, now: datetime) -> Turn:
+    """The turn that follows `event`. Total: whatever comes, there is a reply with a way to the menu.
+
+    The one exception is Left, which nobody could read an answer to. `now` is aware.
+    """
+    if isinstance(event, Left):
+        return Turn(replace(session, left=True))
+    new = not session.language
+    scene = Scene(content, _awake(session, content, now), now)
+    expired = session.draft is not None and scene.session.draft is None
+    move = _decide(scene, event)
+    if expired and isinstance(event, Text | Press) and move.screen != HOME:
+        move = replace(move, notice=scene.text("expired") + move.notice)
+    if new and (move.screen != HOME or move.notice):
+        move = replace(move, notice=scene.text("disclaimer") + move.notice)
+    pressed = label_of(scene, event.button) if isinstance(event, Press) else ""
+    return _arrive(scene, move, in_place=isinstance(event, Press) and not move.before, echo=pressed)
+
+
+def apology(session: Session, content: Content, now: datetime) -> Reply:
+    """What a person reads whose message we could not handle: sorry, and the menu."""
+    scene = Scene(content, session, now)
+    return draw(scene, HOME, scene.text("apology"))
+
+
+def _awake(session: Session, content: Content, now: datetime) -> Session:
+    language = content.language(session.language or session.profile.language).code
+    expired = session.draft is not None and now - session.draft.started_at > content.structure.draft_expires
+    return replace(session, language=language, left=False, draft=None if expired else session.draft)
+
+
+def _decide(scene: Scene, event: Event) -> Move:
+    match event:
+        case Started(payload):
+            return _start(scene, payload)
+        case Press(button):
+            return press(scene, button)
+        case Text(text):
+            return read(scene, text)
+        case SharedContact(phone, own):
+            return intake.contact(scene, phone, own)
+        case Media():
+            return say(scene, "media")
+        case Left():
+            return Move(scene.session, HOME)
+        case _:
+            assert_never(event)
+
+
+def _arrive(scene: Scene, move: Move, *, in_place: bool, echo: str) -> Turn:
+    """Draw the screen the move leads to, with everything that belongs around it."""
+    was = scene.session.screen
+    session = _travel(move.session, move.screen)
+    reply = replace(draw(replace(scene, session=session), move.screen, move.notice), in_place=in_place, echo=echo)
+    ahead = move.before
+    if _shares(draw(scene, was)) and not _shares(reply):
+        # A message can take the "share my number" keyboard away or carry buttons, not both.
+        ahead = (Reply(scene.text("noted"), closes_keyboard=True), *ahead)
+        reply = replace(reply, in_place=False)
+    kind, _, path = move.screen.partition(":")
+    seen = (Count("page", path),) if kind == "page" and was != move.screen else ()
+    return Turn(session, (*ahead, reply), (*move.effects, *seen))
+
+
+def _shares(reply: Reply) -> bool:
+    return any(button.kind == "share_phone" for button in reply.buttons)
+
+
+def _travel(session: Session, screen: str) -> Session:
+    """Keep the way back: the screens read on the way here, without going in circles."""
+    path = session.path
+    if screen == HOME:
+        path = ()
+    elif screen in path:
+        path = path[: path.index(screen)]
+    elif screen != session.screen and session.screen.partition(":")[0] in _REMEMBERED:
+        path = (*path, session.screen)[-_MAX_PATH:]
+    return replace(session, screen=screen, path=path)
+
+
+def _start(scene: Scene, payload: str) -> Move:
+    if payload == "callback":
+        return press(scene, payload)
+    path = payload.replace("__", "/").replace("_", "-")  # deep links allow only letters, digits, _ and -
+    return open_page(scene, path) if path in scene.language.pages else Move(scene.session, HOME)

@@ -1,0 +1,213 @@
+"""Asking for a callback: consent, the questions that are still open, one summary, and what can be done afterwards.
+
+The questions are data (structure.yaml, intake.questions). One is asked only when it has neither an answer nor
+a default, is not optional, and the question it could be replaced by (`instead`) is not answered either.
+"""
+
+from dataclasses import replace
+
+from bot.core.answers import ANY_TIME, is_unusual, options, read_answer, value
+from bot.core.library import Question
+from bot.core.markup import plain
+from bot.core.model import HOME, ChangeRequest, Count, Draft, GiveConsent, OpenRequest, SendRequest, WithdrawRequest
+from bot.core.reference import reference
+from bot.core.scene import Action, Move, Scene
+from bot.core.schedule import is_zone
+
+MAX_TRIES = 3  # failed tries at one question before the other way and a person are offered
+_REACHED_BY = ("phone", "email")
+
+
+def next_step(scene: Scene) -> str:
+    """The screen the intake continues with: consent, the first open question, or the summary."""
+    draft = scene.session.draft
+    if scene.session.consent != scene.structure.consent_version:
+        return "consent"
+    answers = draft.answers if draft else {}
+    for question in scene.structure.questions:
+        open_ = not value(question, answers, scene) and not question.optional
+        if open_ and question.instead not in answers:
+            return f"ask:{question.id}"
+    return "summary"
+
+
+def asked(scene: Scene) -> Question | None:
+    """The question on the screen, if the screen is one."""
+    kind, _, name = scene.session.screen.partition(":")
+    return scene.structure.question(name) if kind == "ask" and scene.session.draft else None
+
+
+def zone(scene: Scene, answers: dict[str, str]) -> str:
+    known = (value(question, answers, scene) for question in scene.structure.questions if question.kind == "timezone")
+    return next((name for name in known if is_zone(name)), scene.structure.hours.zone)
+
+
+def complete(scene: Scene, answers: dict[str, str]) -> dict[str, str]:
+    """The answers with every default filled in, as they are queued."""
+    pairs = ((question.id, value(question, answers, scene)) for question in scene.structure.questions)
+    return {name: answer for name, answer in pairs if answer}
+
+
+def answer(scene: Scene, question: Question, given: str) -> Move:
+    """Keep an answer and go on. Of two questions that replace each other only one stays answered."""
+    draft = scene.session.draft or Draft(scene.now)
+    kept = {name: old for name, old in draft.answers.items() if name != question.instead}
+    session = replace(scene.session, draft=Draft(draft.started_at, {**kept, question.id: given}))
+    effects = (Count("funnel", "reachable"),) if question.kind in _REACHED_BY else ()
+    doubt = scene.text("unusual-phone") if question.kind == "phone" and is_unusual(given) else ()
+    return Move(session, next_step(replace(scene, session=session)), effects, doubt)
+
+
+def typed(scene: Scene, question: Question, text: str) -> Move | None:
+    """The move a typed answer leads to; None when `text` is no answer to anything open."""
+    twins = [other for other in scene.structure.questions if other.id == question.instead]
+    for candidate in (question, *twins):
+        if given := read_answer(candidate, text, scene):
+            return answer(scene, candidate, given)
+    return None
+
+
+def looks_like_an_answer(question: Question, text: str) -> bool:
+    """Whether `text` was meant as an answer to `question`, however wrong, and not as a question of its own."""
+    match question.kind:
+        case "phone":
+            return sum(c.isdigit() for c in text) >= 3
+        case "email":
+            return "@" in text
+        case _:
+            return False
+
+
+def volunteered(scene: Scene, text: str) -> Move | None:
+    """A number or address typed on another screen while the intake waits for one, or on the summary."""
+    if scene.session.draft is None or next_step(scene) == "consent":
+        return None
+    name = next_step(scene).removeprefix("ask:")
+    waiting = [q for q in scene.structure.questions if q.kind in _REACHED_BY and (q.id == name or scene.session.screen == "summary")]
+    return typed(scene, waiting[0], text) if waiting else None
+
+
+def contact(scene: Scene, phone: str, own: bool) -> Move:
+    """A shared contact: the answer to "which number", when it is asked and the number is the sender's own."""
+    question = asked(scene)
+    number = next((q for q in scene.structure.questions if q.kind == "phone"), None)
+    if question is None or number is None or question.kind not in _REACHED_BY:
+        return start(scene, "")
+    if not own:
+        return Move(scene.session, scene.session.screen, notice=scene.text("contact-other"))
+    plus = phone if phone.startswith("+") else f"+{phone}"  # platforms leave the plus out
+    return typed(scene, number, plus) or failed(scene, number)
+
+
+def failed(scene: Scene, question: Question) -> Move:
+    draft = scene.session.draft or Draft(scene.now)
+    session = replace(scene.session, draft=replace(draft, tries=draft.tries + 1))
+    enough = session.draft is not None and session.draft.tries >= MAX_TRIES
+    notice = scene.text("tried-enough" if enough else f"wrong-{question.kind}")
+    return Move(session, scene.session.screen, notice=notice)
+
+
+def start(scene: Scene, _: str) -> Move:
+    """Begin, or go on with what was begun; an open request is shown instead of a second one."""
+    if scene.session.draft:
+        return Move(scene.session, next_step(scene))
+    if scene.session.request:
+        return Move(scene.session, "status", notice=scene.text("already-open"))
+    session = replace(scene.session, draft=Draft(scene.now))
+    return Move(session, next_step(replace(scene, session=session)), (Count("funnel", "started"),))
+
+
+def _answer_consent(scene: Scene, argument: str) -> Move:
+    said, _, version = argument.partition(":")
+    if said != "yes":
+        return _cancel(scene, "refused")
+    if version != scene.structure.consent_version:  # the text has changed since: show the one that counts
+        return start(scene, "")
+    session = replace(scene.session, consent=version, draft=scene.session.draft or Draft(scene.now))
+    receipt = GiveConsent(version, scene.language.code, plain(scene.flow_text("callback")))
+    return Move(session, next_step(replace(scene, session=session)), (receipt, Count("funnel", "consented")))
+
+
+def _open_question(scene: Scene, name: str) -> Move:
+    if not _ready(scene) or scene.structure.question(name) is None:
+        return start(scene, "")
+    draft = scene.session.draft or Draft(scene.now)
+    return Move(replace(scene.session, draft=replace(draft, tries=0)), f"ask:{name}")
+
+
+def _set(scene: Scene, argument: str) -> Move:
+    name, _, option = argument.partition(":")
+    question = scene.structure.question(name)
+    if question is None or not _ready(scene):
+        return start(scene, "")
+    if question.kind == "phone" and option == "profile" and scene.session.profile.phone:
+        return answer(scene, question, scene.session.profile.phone)
+    if option not in options(question, scene):
+        return Move(scene.session, f"ask:{name}")
+    return answer(scene, question, option)
+
+
+def _review(scene: Scene, _: str) -> Move:
+    return Move(scene.session, next_step(scene)) if scene.session.draft else start(scene, "")
+
+
+def _send(scene: Scene, _: str) -> Move:
+    session, draft = scene.session, scene.session.draft
+    if draft is None or next_step(scene) != "summary":
+        return start(scene, "")
+    answers = complete(scene, draft.answers)
+    topic = answers.get("topic", "")
+    if session.request:
+        changed = replace(session.request, answers=answers)
+        effect = ChangeRequest(changed.reference, answers, topic)
+        return Move(replace(session, draft=None, request=changed), "status", (effect,), scene.text("changed"))
+    own = zone(scene, answers)
+    wished = next((answers[q.id] for q in scene.structure.questions if q.kind == "time" and q.id in answers), ANY_TIME)
+    due = scene.structure.hours.due(scene.now, scene.structure.call_times.get(wished), own)
+    name = reference(session.number, session.sent + 1)
+    request = OpenRequest(name, "new", scene.now, due, answers)
+    effects = (SendRequest(name, answers, scene.language.code, topic, due), Count("funnel", "sent"))
+    sent = replace(session, draft=None, request=request, sent=session.sent + 1)
+    return Move(sent, "status", effects, scene.text("sent"))
+
+
+def _cancel(scene: Scene, argument: str) -> Move:
+    said = "refused" if argument == "refused" else "cancelled"
+    return Move(replace(scene.session, draft=None), HOME, notice=scene.text(said))
+
+
+def _change_request(scene: Scene, _: str) -> Move:
+    session = scene.session
+    if session.draft is None:
+        if session.request is None:
+            return start(scene, "")
+        session = replace(session, draft=Draft(scene.now, session.request.answers))
+    step = next_step(replace(scene, session=session))
+    return Move(session, "change" if step == "summary" else step)
+
+
+def _withdraw_request(scene: Scene, argument: str) -> Move:
+    request = scene.session.request
+    if argument != "yes" or request is None:
+        return Move(scene.session, "withdraw")
+    session = replace(scene.session, request=None, draft=None, consent="")
+    effects = (WithdrawRequest(request.reference), Count("funnel", "withdrawn"))
+    return Move(session, HOME, effects, scene.text("withdrawn", reference=request.reference))
+
+
+def _ready(scene: Scene) -> bool:
+    return scene.session.draft is not None and scene.session.consent == scene.structure.consent_version
+
+
+ACTIONS: dict[str, Action] = {
+    "callback": start,
+    "consent": _answer_consent,
+    "ask": _open_question,
+    "set": _set,
+    "summary": _review,
+    "send": _send,
+    "cancel": _cancel,
+    "change": _change_request,
+    "status": lambda scene, _: Move(scene.session, "status"),
+    "withdraw": _withdraw_request,
+}

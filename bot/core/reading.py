@@ -1,0 +1,105 @@
+"""What somebody typed: danger first, then commands, what is on the screen, answers, and at last a search."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from bot.core import intake, intake_screens
+from bot.core.library import Language
+from bot.core.model import Button, Count, Reply
+from bot.core.navigation import draw, open_page, press, say
+from bot.core.scene import Move, Scene
+from bot.core.search import find, mentions, normal
+
+_MIN_PREFIX = 3  # letters of a label that are enough to mean it
+
+
+def read(scene: Scene, text: str) -> Move:
+    said = normal(text)
+    for reader in _READERS:
+        if move := reader(scene, text, said):
+            return move
+    return _not_found(scene, text)
+
+
+def _danger(scene: Scene, text: str, said: str) -> Move | None:
+    if mentions(_all(scene, lambda language: language.crisis), said):
+        return Move(scene.session, f"page:{scene.structure.pages['crisis']}", (Count("crisis"),))
+    phrase = mentions(_all(scene, lambda language: language.emergency), said)
+    if not phrase:
+        return None
+    line = Reply(scene.text("emergency-stop"), style="warning")
+    topic = find(scene.language.index, text)
+    asked_about = topic.paths[0] if topic.fit == "clear" else scene.structure.pages["emergency"]
+    return replace(open_page(scene, asked_about), before=(line,), effects=(Count("emergency"),))
+
+
+def _command(scene: Scene, text: str, said: str) -> Move | None:
+    target = scene.content.commands.get(said)
+    return press(scene, target) if target else None
+
+
+def _choice(scene: Scene, text: str, said: str) -> Move | None:
+    """A number or the whole label of a button on the screen."""
+    buttons = draw(scene, scene.session.screen).buttons
+    if said.isdecimal() and len(said) <= 2 and 0 < int(said) <= len(buttons):
+        return press(scene, buttons[int(said) - 1].id)
+    button = _only(button for button in buttons if normal(button.label) == said and said)
+    return press(scene, button.id) if button else None
+
+
+def _answer(scene: Scene, text: str, said: str) -> Move | None:
+    question = intake.asked(scene)
+    return intake.typed(scene, question, text) if question else intake.volunteered(scene, text)
+
+
+def _prefix(scene: Scene, text: str, said: str) -> Move | None:
+    if len(said) < _MIN_PREFIX:
+        return None
+    button = _only(button for button in draw(scene, scene.session.screen).buttons if normal(button.label).startswith(said))
+    return press(scene, button.id) if button else None
+
+
+def _advice(scene: Scene, text: str, said: str) -> Move | None:
+    asks = mentions(_all(scene, lambda language: language.advice), said)
+    return say(scene, "no-diagnosis") if asks else None
+
+
+def _search(scene: Scene, text: str, said: str) -> Move | None:
+    question = intake.asked(scene)
+    if question and intake.looks_like_an_answer(question, text):
+        return intake.failed(scene, question)
+    results = find(scene.language.index, text)
+    if results.fit == "clear":
+        return open_page(scene, results.paths[0])
+    if question:
+        return intake.failed(scene, question)
+    return Move(scene.session, f"found:several:{'|'.join(results.paths)}") if results.fit == "several" else None
+
+
+_READERS: tuple[Callable[[Scene, str, str], Move | None], ...] = (
+    _danger,
+    _command,
+    _choice,
+    _answer,
+    _prefix,
+    _advice,
+    _search,
+)
+
+
+def _not_found(scene: Scene, text: str) -> Move:
+    if scene.session.draft and scene.session.screen.partition(":")[0] in intake_screens.SCREENS:
+        return Move(scene.session, scene.session.screen, notice=scene.text("wrong-choice"))
+    near = find(scene.language.index, text).paths or scene.language.pages[""].children[1:4]
+    return Move(scene.session, f"found:nearest:{'|'.join(near)}", (Count("not-found"),))
+
+
+def _all(scene: Scene, phrases: Callable[[Language], tuple[str, ...]]) -> list[str]:
+    """The phrases of every language: people in fear write in their own."""
+    return [phrase for language in scene.content.languages.values() for phrase in phrases(language)]
+
+
+def _only(buttons: Iterable[Button]) -> Button | None:
+    """The one button, when they all lead to the same place."""
+    found = {button.id: button for button in buttons}
+    return next(iter(found.values())) if len(found) == 1 else None

@@ -1,0 +1,62 @@
+"""Where a turn takes place: the content, the person's session and the time, in one hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.core.library import Content, Flow, Language, Page, Structure
+from bot.core.markup import Document, fill
+from bot.core.model import HOME, Button, Effect, Reply, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    content: Content
+    session: Session
+    now: datetime
+
+    @property
+    def language(self) -> Language:
+        return self.content.language(self.session.language)
+
+    @property
+    def structure(self) -> Structure:
+        return self.content.structure
+
+    def text(self, key: str, **values: str) -> Document:
+        return fill(self.language.texts[key], {**self.structure.values, **values})
+
+    def body(self, page: Page) -> Document:
+        return fill(page.body, self.structure.values)
+
+    def flow_text(self, flow: Flow) -> Document:
+        """The words above the buttons of a flow: the body of its page."""
+        return self.body(next(page for page in self.language.pages.values() if page.flow == flow))
+
+    def button(self, target: str, label: str = "", *, primary: bool = False) -> Button:
+        """A button that leads to `target`; without a label of its own, the one named like the target."""
+        return Button(target, self.language.labels[label or target], primary=primary)
+
+    def page_button(self, path: str) -> Button:
+        page = self.language.pages[path]
+        return Button(f"page:{path}", page.title, page.description)
+
+    @property
+    def home_button(self) -> Button:
+        return self.button(HOME)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What an action decides: the session after it, the screen to show, and what to say on the way."""
+
+    session: Session
+    screen: str
+    effects: tuple[Effect, ...] = ()
+    notice: Document = ()  # said above the screen, in the same message
+    before: tuple[Reply, ...] = ()  # messages of their own, sent first
+
+
+# `argument` is what follows the first colon of a button id or of a screen's name.
+Action = Callable[[Scene, str], Move]
+Render = Callable[[Scene, str], Reply]

@@ -1,0 +1,131 @@
+"""What the screens outside the intake show. A screen's name says all that is needed to draw it again."""
+
+from bot.core.library import Page
+from bot.core.markup import Block, Document, Listing, Paragraph, Run
+from bot.core.model import HOME, Button, Reply
+from bot.core.scene import Render, Scene
+from bot.core.wording import MAX_ROWS
+
+SOURCES_A_SCREEN = 10
+
+
+def home(scene: Scene, _: str) -> Reply:
+    page = scene.language.pages[""]
+    return Reply(scene.body(page), children(scene, page), _unfinished(scene))
+
+
+def page(scene: Scene, path: str) -> Reply:
+    shown = scene.language.pages[path]
+    if path == scene.structure.pages["sources"]:
+        return sources(scene, path)
+    choices = children(scene, shown) + _extra(scene, shown)
+    choices += tuple(scene.page_button(other) for other in shown.related)
+    more = (scene.button(f"sources:{path}", "sources"),) if shown.sources else ()
+    urgent = path in (scene.structure.pages["emergency"], scene.structure.pages["crisis"])
+    return Reply(scene.body(shown), choices, (*more, *navigation(scene)), style="warning" if urgent else "")
+
+
+def _extra(scene: Scene, shown: Page) -> tuple[Button, ...]:
+    """The button a page's context asks for. A menu goes without when its list is full or has it anyway."""
+    flows = [scene.language.pages[child].flow for child in shown.children]
+    if shown.context == "none" or shown.context in flows or len(shown.children) >= MAX_ROWS:
+        return ()
+    target = "callback" if shown.context == "callback" else f"page:{scene.structure.pages['emergency']}"
+    return (scene.button(target, shown.context),)
+
+
+def children(scene: Scene, parent: Page) -> tuple[Button, ...]:
+    return tuple(scene.page_button(path) for path in parent.children)
+
+
+def navigation(scene: Scene) -> tuple[Button, ...]:
+    """Back, when it leads elsewhere than the main menu; the unfinished request; the main menu."""
+    back = (scene.button("back"),) if back_from(scene) != HOME else ()
+    return (*back, *_unfinished(scene), scene.home_button)
+
+
+def back_from(scene: Scene) -> str:
+    """The screen *Back* leads to: the one the person came from, else the menu above."""
+    if scene.session.path:
+        return scene.session.path[-1]
+    _, _, path = scene.session.screen.partition(":")
+    shown = scene.language.pages.get(path)
+    return f"page:{shown.parent}" if shown and shown.parent else HOME
+
+
+def _unfinished(scene: Scene) -> tuple[Button, ...]:
+    return (scene.button("callback", "continue"),) if scene.session.draft else ()
+
+
+def sources(scene: Scene, argument: str) -> Reply:
+    """Where a page has its facts from, and who has reviewed it; for the page about sources, the list of all."""
+    path, _, start = argument.partition(":")
+    shown = scene.language.pages[path]
+    first = int(start) if start.isdecimal() else 0
+    if path == scene.structure.pages["sources"]:
+        listed = tuple(dict.fromkeys(source for page in scene.language.pages.values() for source in page.sources))
+        body: Document = scene.body(shown) if first == 0 else ()
+    else:
+        listed = shown.sources
+        body = scene.text("sources-head", title=shown.title)
+        body += scene.text("review-pending") if shown.review == "pending" else scene.text("review-done", review=shown.review)
+    part = listed[first : first + SOURCES_A_SCREEN]
+    entries: tuple[Block, ...] = (
+        Listing(tuple((Run(s.title, href=s.url), Run(f" ({', '.join(filter(None, (s.year, s.grade)))})")) for s in part)),
+    )
+    rest = f"sources:{path}:{first + SOURCES_A_SCREEN}"
+    more = (scene.button(rest, "more-sources"),) if first + SOURCES_A_SCREEN < len(listed) else ()
+    return Reply(body + entries if part else body, more, navigation(scene))
+
+
+def found(scene: Scene, argument: str) -> Reply:
+    """Several pages fit what was typed, or none does and these are the nearest."""
+    kind, _, paths = argument.partition(":")
+    known = [path for path in paths.split("|") if path in scene.language.pages]
+    choices = tuple(scene.page_button(path) for path in known)
+    if kind == "nearest":
+        choices += (scene.page_button(scene.structure.pages["talk"]),)
+    return Reply(scene.text(f"found-{kind}"), choices, (*_unfinished(scene), scene.home_button))
+
+
+def notice(scene: Scene, key: str) -> Reply:
+    """One of the fixed texts, with the way to a person and to the menu."""
+    return Reply(scene.text(key), (scene.page_button(scene.structure.pages["talk"]),), (*_unfinished(scene), scene.home_button))
+
+
+def language(scene: Scene, _: str) -> Reply:
+    choices = tuple(Button(f"language:{code}", other.name) for code, other in scene.content.languages.items())
+    return Reply(scene.flow_text("language"), choices, navigation(scene))
+
+
+def erase(scene: Scene, _: str) -> Reply:
+    return Reply(scene.flow_text("erase"), (scene.button("erase:yes"),), (scene.button(HOME, "keep"),))
+
+
+def stop(scene: Scene, _: str) -> Reply:
+    return Reply(scene.text("stop"), (scene.button("stop:yes"), scene.button("erase")), (scene.button(HOME, "keep"),))
+
+
+def feedback(scene: Scene, _: str) -> Reply:
+    return Reply(scene.flow_text("feedback"), (scene.button("feedback:yes"), scene.button("feedback:no")), navigation(scene))
+
+
+SCREENS: dict[str, Render] = {
+    HOME: home,
+    "page": page,
+    "sources": sources,
+    "found": found,
+    "notice": notice,
+    "language": language,
+    "erase": erase,
+    "stop": stop,
+    "feedback": feedback,
+}
+
+
+def lines(rows: list[tuple[str, str]]) -> Document:
+    """ "**Name:** value" on a line each."""
+    runs: list[Run] = []
+    for name, value in rows:
+        runs += [Run("\n")] * bool(runs) + [Run(f"{name}: ", "bold"), Run(value)]
+    return (Paragraph(tuple(runs)),) if runs else ()
