@@ -80,6 +80,7 @@ def _read_structure(reading: Reading) -> Structure | None:
             reading.report(file, 0, f"operator.{name} is not filled in", "ask the operator for it", note=True)
     values = {name: value or "" for name, value in raw.operator.items()} | raw.emergency
     values["retention_days"] = str(raw.privacy.retention_days)
+    values["contact_days"] = str(raw.privacy.contact_days)
     hours = Hours(
         zone=raw.hours.zone,
         week={_DAYS.index(day): windows for day, windows in raw.hours.week.items()},
@@ -98,6 +99,7 @@ def _read_structure(reading: Reading) -> Structure | None:
         values=values,
         pages=raw.pages,
         retention=timedelta(days=raw.privacy.retention_days),
+        contact_retention=timedelta(days=raw.privacy.contact_days),
     )
 
 
@@ -116,6 +118,7 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
         direction=raw.direction,
         labels=raw.labels,
         chat=raw.chat,
+        menu=raw.menu,
         texts=texts,
         pages=pages,
         commands=commands,

@@ -95,6 +95,7 @@ def _check_words(reading: Reading, content: Content, language: Language) -> None
     given = {
         **{("labels", key): text for key, text in language.labels.items()},
         **{("chat", key): text for key, text in language.chat.items()},
+        **{("menu", key): text for key, text in language.menu.items()},
         **{("texts", key): plain(text) for key, text in language.texts.items()},
     }
     expected = {(word.section, word.key): word for word in wanted(content.structure.questions, content.structure.call_times)}
@@ -111,6 +112,8 @@ def _check_words(reading: Reading, content: Content, language: Language) -> None
 
 def _check_commands(reading: Reading, content: Content, language: Language) -> None:
     file = reading.folder / language.code / "texts.yaml"
+    for word in language.menu.keys() - content.commands.keys():
+        reading.report(file, 0, f"menu.{word} is no command", "list it under commands too")
     for word, target in language.commands.items():
         kind, _, argument = target.partition(":")
         if kind not in TARGETS or (kind == "page" and argument not in language.pages):

@@ -90,6 +90,7 @@ class _Intake(Shape):
 class _Privacy(Shape):
     consent_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,20}$")]
     retention_days: Annotated[int, Field(gt=0)]
+    contact_days: Annotated[int, Field(gt=0)]
 
 
 class StructureFile(Shape):
@@ -107,6 +108,7 @@ class TextsFile(Shape):
     direction: Literal["ltr", "rtl"]
     labels: dict[str, str]
     chat: dict[str, str]
+    menu: dict[str, str]
     texts: dict[str, str]
     commands: dict[str, tuple[_Text, ...]]
     emergency: tuple[_Text, ...]

@@ -32,11 +32,8 @@ T = TypeVar("T")
 
 PATIENCE = 5.0  # seconds a test waits for something before it fails
 # These may look like JSON ("123", "true") and aren't; any other parameter that comes as a string is tried as JSON.
-STRINGS = set(
-    "action callback_query_id description first_name language_code last_name parse_mode phone_number secret_token"
-    " short_description text url vcard".split()
-)
-TAGS = set("a b blockquote code del em i ins pre s span strike strong tg-emoji tg-spoiler tg-time u".split())
+STRINGS = {"callback_query_id", "description", "first_name", "last_name", "phone_number", "secret_token", "short_description", "text"}
+TAGS = re.compile("a|b|blockquote|code|del|em|i|ins|pre|s|span|strike|strong|tg-emoji|tg-spoiler|tg-time|u")
 TAG = re.compile(r"""<(/?)([^\s>]*)(?:"[^"]*"|'[^']*'|[^>"'])*(>?)""")
 ENTITY = re.compile(r"&(?:(?:lt|gt|amp|quot)(?![A-Za-z])|#\d{1,7}|#x[0-9A-Fa-f]{1,6});?")  # "&nbsp;" stays
 WEBHOOK_SET = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
@@ -103,20 +100,37 @@ class BotApi:
         self.rooms: dict[int, Json] = {}  # the Bot API's Chat
         self.blocked: set[int] = set()  # rooms
         self.ids = count(1001)  # of everything
+        self.polls = 0  # long polls so far
         self._messages: defaultdict[int, dict[int, Message]] = defaultdict(dict)
         self._queue: list[Json] = []  # updates not confirmed yet
         self._again: list[Json] = []  # redelivered: handed out once, whatever the offset
-        self.polls = 0  # long polls so far
         self._allowed: list[str] = []
         self._webhook = ""
         self._commands: dict[str, list[Json]] = {}
         self._faults: defaultdict[str, list[Fault]] = defaultdict(list)
         self._changed, self._closed = asyncio.Event(), asyncio.Event()
         self._network = ServerState()
+        self._methods: dict[str, Callable[[Json], Any]] = {
+            "getme": lambda _: self.bot,
+            "sendmessage": lambda given: self._write(given, {"text": _text(given)}),
+            "sendcontact": lambda given: self._write(given, {"contact": {name: given[name] for name in ("phone_number", "first_name")}}),
+            "editmessagetext": lambda given: self._edit(given, {"text": _text(given)}, given),
+            "editmessagereplymarkup": lambda given: self._edit(given, {}, {"reply_markup": given.get("reply_markup", {})}),
+            "deletemessage": lambda given: bool(self._messages[given["chat_id"]].pop(self._find(given, "delete").wire["message_id"])),
+            "sendchataction": lambda given: bool(self._chat_id(given, writes=True)),
+            "answercallbackquery": self._answer_query,
+            "setmycommands": self._set_commands,
+            "getmycommands": lambda given: self._commands.get(_audience(given), []),
+            "deletemycommands": self._set_commands,
+            **dict.fromkeys(["setmydescription", "setmyshortdescription", "setchatmenubutton"], lambda _: True),
+            "setwebhook": self._set_webhook,
+            "deletewebhook": self._set_webhook,
+            "getwebhookinfo": lambda _: {"url": self._webhook, "has_custom_certificate": False, "pending_update_count": len(self._queue)},
+        }
 
     async def __aenter__(self) -> Self:
         # uvicorn's protocol without its Server, which takes the signals and looks only every 0.1 s whether to stop.
-        app = Starlette(routes=[Route("/bot{token}/{method}", self._serve, methods=["GET", "POST"])])
+        app = Starlette(routes=[Route("/bot{token}/{method}", self._serve, methods=["POST"])])
         config = Config(app, lifespan="off", log_config=None, access_log=False, timeout_keep_alive=60)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: H11Protocol(config, self._network, {}), "127.0.0.1", 0)
@@ -151,14 +165,14 @@ class BotApi:
         self._again.append(self.updates[update_id or max(self.updates)])
         self._notify()
 
-    async def until(self, met: Callable[[], T | None], expected: str) -> T:
+    async def until(self, met: Callable[[], T | None], expected: str, seen: Callable[[], str] = str) -> T:
         """The first true value of `met`, tried after each call and update. AssertionError after PATIENCE."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 while not (found := met()):
                     await self._changed.wait()
                 return found
-        raise AssertionError(f"{expected} in vain; calls: {[call.method for call in self.calls]}")
+        raise AssertionError(f"waited in vain for {expected}; calls: {[call.method for call in self.calls]} {seen()}")
 
     def happen(self, kind: str, content: Json) -> Json:
         """Makes an update and queues it, unless the bot didn't ask for this kind."""
@@ -195,8 +209,7 @@ class BotApi:
         response, ok = fault.response(), False
         if not response and not fault.drop:
             try:
-                polls = method.lower() == "getupdates"
-                result = await self._get_updates(given, request) if polls else self._carry_out(method.lower(), given)
+                result = await self._carry_out(method.lower(), given, request)
                 response, ok = JSONResponse({"ok": True, "result": result}), True
             except Refused as refused:
                 response = _error(*refused.args)
@@ -210,6 +223,13 @@ class BotApi:
                 if connection.transport.get_extra_info("peername") == request.client:
                     connection.transport.abort()
         return response or Response()
+
+    async def _carry_out(self, method: str, given: Json, request: Request) -> Any:
+        if method == "getupdates":
+            return await self._get_updates(given, request)
+        if method not in self._methods:
+            raise Refused(404, "method not found")
+        return self._methods[method](given)
 
     async def _get_updates(self, given: Json, request: Request) -> list[Json]:
         """`offset` confirms all before it, for good; below 0 it keeps that many; far beyond the end it is ignored."""
@@ -242,45 +262,23 @@ class BotApi:
                 return
             await changed.wait()
 
-    def _carry_out(self, method: str, given: Json) -> Any:
-        audience = json.dumps([given.get("scope"), given.get("language_code", "")])
-        match method:
-            case "getme":
-                return self.bot
-            case "sendmessage":
-                return self.put(self._chat_id(given, writes=True), self.bot, {"text": _text(given)}, given)
-            case "sendcontact":
-                contact = {name: given[name] for name in ("phone_number", "first_name")}
-                return self.put(self._chat_id(given, writes=True), self.bot, {"contact": contact}, given)
-            case "editmessagetext":
-                return self._edit(given, {"text": _text(given)}, given)
-            case "editmessagereplymarkup":
-                return self._edit(given, {}, {"reply_markup": given.get("reply_markup", {})})
-            case "deletemessage":
-                del self._messages[given["chat_id"]][self._find(given, "delete").wire["message_id"]]
-            case "sendchataction":
-                self._chat_id(given, writes=True)
-            case "answercallbackquery":
-                queries = [update.get("callback_query", {}).get("id") for update in self.updates.values()]
-                if given["callback_query_id"] not in queries:
-                    raise Refused(400, "query is too old and response timeout expired or query ID is invalid")
-            case "setmycommands" | "deletemycommands":
-                self._commands[audience] = given.get("commands", [])
-            case "getmycommands":
-                return self._commands.get(audience, [])
-            case "setwebhook" | "deletewebhook":
-                self._webhook = given.get("url", "")
-                self._allowed = given.get("allowed_updates", self._allowed)
-                if given.get("drop_pending_updates"):
-                    self._queue.clear()
-            case "getwebhookinfo":
-                waiting = len(self._queue)
-                return {"url": self._webhook, "has_custom_certificate": False, "pending_update_count": waiting}
-            case "setmydescription" | "setmyshortdescription" | "setchatmenubutton":
-                pass
-            case _:
-                raise Refused(404, "method not found")
+    def _answer_query(self, given: Json) -> bool:
+        if given["callback_query_id"] not in [update.get("callback_query", {}).get("id") for update in self.updates.values()]:
+            raise Refused(400, "query is too old and response timeout expired or query ID is invalid")
         return True
+
+    def _set_commands(self, given: Json) -> bool:
+        self._commands[_audience(given)] = given.get("commands", [])
+        return True
+
+    def _set_webhook(self, given: Json) -> bool:
+        self._webhook, self._allowed = given.get("url", ""), given.get("allowed_updates", self._allowed)
+        if given.get("drop_pending_updates"):
+            self._queue.clear()
+        return True
+
+    def _write(self, given: Json, content: Json) -> Json:
+        return self.put(self._chat_id(given, writes=True), self.bot, content, given)
 
     def _chat_id(self, given: Json, *, writes: bool = False) -> int:
         # Only new messages and chat actions run into a block: those are the ones that know the error USER_IS_BLOCKED.
@@ -331,7 +329,6 @@ class Person:
         markups = [markup for markup in markups if markup.keys() & {"keyboard", "remove_keyboard"}]
         return list(chain(*markups[-1].get("keyboard", []))) if markups else []
 
-    @property
     def seen(self) -> str:
         return "\n".join(["seen:", *(f"  {message.text!r} {message.buttons}" for message in self.received)])
 
@@ -341,10 +338,7 @@ class Person:
         def answer() -> Message | None:
             return next((m for m in self.received[::-1] if fragment in m.text and m.version > self.acted), None)
 
-        try:
-            return await self.api.until(answer, f"waited for {fragment!r}")
-        except AssertionError as error:
-            raise AssertionError(f"{error}; {self.seen}") from None
+        return await self.api.until(answer, repr(fragment), self.seen)
 
     async def say(self, text: str) -> Json:
         command = {"type": "bot_command", "offset": 0, "length": len(text.partition(" ")[0])}
@@ -357,7 +351,7 @@ class Person:
     async def share_contact(self, *, own: bool = True, phone: str = "4915112345678") -> Json:
         """Their own, by the key that asks for it, or someone else's. Telegram may leave out the number's "+"."""
         if own and not any(key.get("request_contact") for key in self.keyboard):
-            raise AssertionError(f"no key to share the number among {self.keyboard}; {self.seen}")
+            raise AssertionError(f"no key to share the number among {self.keyboard}; {self.seen()}")
         whose = {"first_name": self.user["first_name"], "user_id": self.user["id"]} if own else {"first_name": "Other"}
         return await self.send(contact={"phone_number": phone, **whose})
 
@@ -368,7 +362,7 @@ class Person:
                 if "callback_data" in button and label_or_data in (button["text"], button["callback_data"]):
                     query = {"id": str(next(self.api.ids)), "from": self.user, "chat_instance": str(self.chat_id)}
                     return self._act("callback_query", query | {"message": wire, "data": button["callback_data"]})
-        raise AssertionError(f"no button {label_or_data!r}; {self.seen}")
+        raise AssertionError(f"no button {label_or_data!r}; {self.seen()}")
 
     async def block(self) -> Json:
         self.api.blocked.add(self.chat_id)
@@ -404,7 +398,11 @@ async def _params(request: Request) -> Json:
     for name in given.keys() - STRINGS:
         with suppress(ValueError, TypeError):
             given[name] = json.loads(given[name])
-    return given
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _audience(given: Json) -> str:
+    return json.dumps([given.get("scope"), given.get("language_code")])
 
 
 def _error(status: int, description: str = "", **parameters: int) -> Response:
@@ -447,7 +445,7 @@ def _plain(html: str) -> str:
         wrong, place = "", f"at byte offset {len(html[: tag.start()].encode())}"
         if not closed:
             wrong = f"Unclosed {'end' if end else 'start'} tag {place}"
-        elif not end and name not in TAGS:
+        elif not end and not TAGS.fullmatch(name):
             wrong = f'Unsupported start tag "{name}" {place}'
         elif not end:
             opened.append(name)

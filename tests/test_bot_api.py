@@ -37,8 +37,8 @@ async def bot(api: BotApi) -> AsyncIterator[Bot]:
         yield client
 
 
-@pytest_asyncio.fixture
-async def ada(api: BotApi) -> Person:
+@pytest.fixture
+def ada(api: BotApi) -> Person:
     return api.person(7, "Ada", language_code="de")
 
 
@@ -95,8 +95,10 @@ async def test_a_long_poll_wakes_up(api: BotApi, bot: Bot, ada: Person) -> None:
         said = await ada.say("/start flyer")
         (update,) = await poll
     assert update.update_id == said["update_id"]
-    assert update.message and update.message.text == "/start flyer"
-    assert update.effective_user and update.effective_user.language_code == "de"
+    assert update.message
+    assert update.message.text == "/start flyer"
+    assert update.effective_user
+    assert update.effective_user.language_code == "de"
 
 
 async def test_of_two_pollers_the_older_gets_a_conflict(api: BotApi, bot: Bot, ada: Person) -> None:
@@ -140,7 +142,8 @@ async def test_what_the_person_sees(api: BotApi, bot: Bot, ada: Person) -> None:
     assert ada.newest.buttons == [[("Symptoms", "page:symptoms")]]
     pressed = await ada.press("Symptoms")
     (update,) = await bot.get_updates(pressed["update_id"])
-    assert update.callback_query and update.callback_query.data == "page:symptoms"
+    assert update.callback_query
+    assert update.callback_query.data == "page:symptoms"
     await update.callback_query.answer()
     await bot.edit_message_text("Eyes", 7, sent.message_id)
     assert (await ada.wait_for("Eyes")).buttons == []
@@ -160,7 +163,9 @@ async def test_a_number_is_shared_only_when_asked_for(bot: Bot, ada: Person) -> 
     assert ada.newest.keyboard
     await ada.share_contact(phone="4930123456")
     (update,) = await bot.get_updates()
-    assert update.message and update.message.contact and update.message.contact.user_id == 7
+    assert update.message
+    assert update.message.contact
+    assert update.message.contact.user_id == 7
 
 
 async def test_a_blocked_bot_cannot_write(bot: Bot, ada: Person) -> None:
@@ -170,9 +175,7 @@ async def test_a_blocked_bot_cannot_write(bot: Bot, ada: Person) -> None:
         await bot.send_message(7, "Hello?")
     await ada.unblock()
     await bot.send_message(7, "Hello again")
-    statuses = [
-        update.my_chat_member.new_chat_member.status for update in await bot.get_updates() if update.my_chat_member
-    ]
+    statuses = [update.my_chat_member.new_chat_member.status for update in await bot.get_updates() if update.my_chat_member]
     assert statuses == ["kicked", "member"]
 
 
@@ -217,7 +220,7 @@ async def test_callback_data_is_bounded_in_bytes(bot: Bot, ada: Person) -> None:
         markup = InlineKeyboardMarkup([[InlineKeyboardButton("Go", callback_data=data)]])
         async with AsyncExitStack() as stack:
             if not passes:
-                stack.enter_context(pytest.raises(BadRequest, match="(?i)button_data_invalid"))
+                stack.enter_context(pytest.raises(BadRequest, match="utton_data_invalid"))
             await bot.send_message(7, "Go", reply_markup=markup)
 
 
@@ -232,6 +235,7 @@ async def test_a_dropped_call_took_effect_or_not(api: BotApi, bot: Bot, ada: Per
     assert [call.ok for call in api.calls if call.method == "sendMessage"] == [False, True]
 
 
+@pytest.mark.filterwarnings("ignore:.*retry_after")  # its type changes some day
 async def test_scripted_failures(api: BotApi, bot: Bot, ada: Person) -> None:
     """Failures come in the order they were asked for, then the method works again."""
     api.fail_next("sendMessage", status=500)
@@ -267,7 +271,7 @@ async def test_calls_are_recorded_decoded(api: BotApi, bot: Bot, ada: Person) ->
         url = f"{api.url}/bot{api.token}/sendMessage"
         await client.post(url, json={"chat_id": 7, "text": "42", "reply_markup": MENU.to_dict()})
         await client.post(url, data=form, files={"unused": b"..."})
-    first, second, third = [call.params for call in api.calls]
+    first, second, third = [call.params for call in api.calls if call.method == "sendMessage"]
     assert first == second == {"chat_id": 7, "text": "42", "reply_markup": MENU.to_dict()}
     assert third == first | {"unused": "upload"}
 
@@ -280,7 +284,8 @@ async def test_strangers_and_unknown_methods(api: BotApi) -> None:
     assert (wrong.status_code, wrong.json()) == (401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
     assert (unknown.status_code, unknown.json()["description"]) == (404, "Not Found: method not found")
     with pytest.raises(InvalidToken):
-        await connect(api, "1:wrong").initialize()
+        async with connect(api, "1:wrong"):
+            pass
 
 
 async def test_commands_are_kept_by_scope_and_language(bot: Bot) -> None:

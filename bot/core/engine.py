@@ -42,7 +42,7 @@ def advance(session: Session, event: Event, content: Content, now: datetime) -> 
 def apology(session: Session, content: Content, now: datetime) -> Reply:
     """What a person reads whose message we could not handle: sorry, and the menu."""
     scene = Scene(content, session, now)
-    return draw(scene, HOME, scene.text("apology"))
+    return replace(draw(scene, HOME, scene.text("apology")), language=scene.language.code)
 
 
 def _awake(session: Session, content: Content, now: datetime) -> Session:
@@ -81,7 +81,8 @@ def _arrive(scene: Scene, move: Move, *, in_place: bool, echo: str) -> Turn:
         reply = replace(reply, in_place=False)
     kind, _, path = move.screen.partition(":")
     seen = (Count("page", path),) if kind == "page" and was != move.screen else ()
-    return Turn(session, (*ahead, reply), (*move.effects, *seen))
+    replies = tuple(replace(each, language=session.language) for each in (*ahead, reply))
+    return Turn(session, replies, (*move.effects, *seen))
 
 
 def _shares(reply: Reply) -> bool:

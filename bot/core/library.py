@@ -75,6 +75,7 @@ class Structure:
     values: Mapping[str, str]  # what fills the blanks of every text; "" is not filled in yet
     pages: Mapping[Role, str]  # the pages with a part to play
     retention: timedelta  # how long a finished request is kept
+    contact_retention: timedelta  # how long a person is remembered after their last message
 
     def question(self, name: str) -> Question | None:
         return next((question for question in self.questions if question.id == name), None)
@@ -89,6 +90,7 @@ class Language:
     chat: Mapping[str, str]  # the words of the web page around the conversation
     texts: Mapping[str, Document]
     pages: Mapping[str, Page]
+    menu: Mapping[str, str]  # the commands a messenger offers -> what they do, in words
     commands: Mapping[str, str]  # a word in normal form -> the target it opens
     index: Index
     emergency: tuple[str, ...] = ()  # phrases in normal form

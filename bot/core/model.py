@@ -138,6 +138,7 @@ class Reply:
     echo: str = ""  # the label of the button this answers, to rebuild a conversation
     expects: Literal["", "phone", "email", "text"] = ""  # which keyboard suits the answer
     style: Literal["", "warning"] = ""
+    language: str = ""  # of the words in it
     closes_keyboard: bool = False  # the "share my number" keyboard has done its work
 
     @property

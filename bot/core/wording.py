@@ -11,6 +11,7 @@ from bot.core.library import Question
 # The tightest limit of any channel for each kind of words (PLATFORMS.md), in characters.
 TITLE, DESCRIPTION, BUTTON, BODY = 24, 72, 20, 900
 LINE = 300
+COMMAND = 100  # the description of a command
 MAX_ROWS = 9  # a WhatsApp list has ten rows and the last one is "Main menu"
 MAX_HOME_ROWS = 10
 MAX_BUTTON_ID = 64  # bytes of callback data on Telegram
@@ -27,6 +28,9 @@ CHAT = (
     "title", "subtitle", "placeholder", "send", "menu", "emergency", "typing", "you", "bot", "offline", "retry",
     "too_fast", "start_again", "conversation",
 )  # fmt: skip
+
+# The commands a messenger offers in its own menu; each must be a word in `commands` too.
+MENU = ("menu", "callback", "status", "language", "privacy", "delete", "stop", "help")
 
 # Fixed texts and the blanks each may use besides the operator's values.
 TEXTS: Mapping[str, frozenset[str]] = {
@@ -57,6 +61,7 @@ def wanted(questions: Iterable[Question], call_times: Iterable[str]) -> list[Wan
     """Everything texts.yaml must hold, the words of the intake's questions included."""
     words = [Wanted("labels", key, BUTTON) for key in BUTTONS]
     words += [Wanted("chat", key, LINE) for key in CHAT]
+    words += [Wanted("menu", key, COMMAND) for key in MENU]
     words += [Wanted("texts", key, BODY, blanks) for key, blanks in TEXTS.items()]
     for question in questions:
         words.append(Wanted("texts", f"ask-{question.id}", BODY))

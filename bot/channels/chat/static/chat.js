@@ -68,7 +68,7 @@ async function begin() {
   seen.clear();
   newest = 0;
   log.replaceChildren();
-  show(receive(session)[0]);
+  receive(session);
   log.append(...waiting.map(({ bubble }) => bubble));
   listen(token);
 }
@@ -93,7 +93,7 @@ async function deliverAll() {
 /** Runs a task under the typing indicator. When something goes wrong for good, the way out is to start again. */
 async function guarded(task) {
   // Most answers are there at once: an indicator that flashes, and is read aloud, would only unsettle.
-  const delay = setTimeout(() => (typing.textContent = ui.typing), 350);
+  const delay = setTimeout(() => { typing.textContent = ui.typing; main.scrollTop = main.scrollHeight; }, 350);
   try {
     await task();
   } catch (error) {
@@ -176,8 +176,9 @@ function submit(event, words) {
   const bubble = say("you pending", ui.you, make("p", "", words));
   offer({});
   main.scrollTop = main.scrollHeight;
-  waiting.push({ event: { id: uuid(), ...event }, bubble });
-  if (waiting.length === 1) answered = deliverAll();
+  // `after` is read at each sending: an answer that was lost on its way comes with the next.
+  const sent = { id: uuid(), ...event, get after() { return newest; } };
+  if (waiting.push({ event: sent, bubble }) === 1) answered = deliverAll();
 }
 
 // --- what the page shows -------------------------------------------------------------------------------------------
@@ -224,8 +225,7 @@ function button({ id, label, description, primary }) {
 }
 
 function make(tag, className, ...content) {
-  const node = document.createElement(tag);
-  node.className = className;
+  const node = Object.assign(document.createElement(tag), { className });
   node.append(...content);
   return node;
 }

@@ -1,0 +1,29 @@
+# `make run` and `make test` are all a newcomer needs; Python 3.11 and nothing else has to be there.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: setup run test check
+
+setup: .venv/ready
+
+.venv/ready: requirements-dev.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or name yours: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	@echo "Setting up .venv (once, about a minute) …"
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup
+	@exec $(BIN)/python -m bot serve
+
+# Playwright's synchronous API and pytest-asyncio cannot share a process: the browser tests run on their own.
+test: setup
+	$(BIN)/python -m pytest --ignore tests/ui
+	$(BIN)/python -m pytest tests/ui
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/oms-bot check

@@ -1,0 +1,170 @@
+"""The composition root: builds everything, connects it, serves it. Nothing imports this but the command line."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import select
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot import metrics, upkeep
+from bot.channels.base import Channel, Kept, Submit
+from bot.channels.telegram import Telegram
+from bot.channels.terminal import Terminal
+from bot.channels.web import Web
+from bot.config import Settings, sealer
+from bot.content_rules import load
+from bot.core.library import Content
+from bot.logs import place
+from bot.outbox import Outbox
+from bot.store import outbox as letters
+from bot.store.database import Database, open_database
+from bot.store.tables import vault
+from bot.turnstile import Turnstile
+
+MAX_KEPT = 200  # messages of a conversation shown again after a reload
+DRAIN = 2.0  # seconds the outbox gets to finish at a stop; what is left goes out at the next start
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a channel may be built from."""
+
+    settings: Settings
+    content: Content
+    database: Database
+    submit: Submit
+
+    async def history(self, channel: str, chat: str, after: int) -> list[Kept]:
+        async with self.database.read() as connection:
+            held = await letters.held(connection, self.database.sealer, channel, chat, after, MAX_KEPT)
+        return [Kept(letter.id, letter.reply, letter.at) for letter in held if letter.at]
+
+
+def _web(parts: Parts) -> Channel:
+    async def history(chat: str, after: int) -> Sequence[Kept]:
+        return await parts.history("web", chat, after)
+
+    return Web(parts.content, parts.submit, history, lambda address: parts.database.chat("web", address), parts.database.lookup)
+
+
+def _telegram(parts: Parts) -> Channel | None:
+    token = parts.settings.telegram_token.get_secret_value()
+    languages = parts.content.languages
+    first = parts.content.structure.default_language
+    commands = {code: tuple(languages[code].menu.items()) for code in (first, *languages)}
+    return Telegram(token, parts.settings.telegram_api_url, parts.submit, commands) if token else None
+
+
+def _terminal(parts: Parts) -> Channel:
+    async def history(chat: str, after: int) -> Sequence[Kept]:
+        return await parts.history("terminal", chat, after)
+
+    return Terminal(parts.submit, history, lambda address: parts.database.chat("terminal", address))
+
+
+# Every channel: how to build it, or None while it is not configured.
+CHANNELS: Mapping[str, Callable[[Parts], Channel | None]] = {"web": _web, "telegram": _telegram, "terminal": _terminal}
+
+
+class App:
+    """The running program: `async with App.running(settings)`, then `web` is what to serve."""
+
+    def __init__(self, settings: Settings, content: Content, database: Database) -> None:
+        self.settings = settings
+        self.content = content
+        self.database = database
+        self.channels: dict[str, Channel] = {}
+        owner = secrets.token_hex(8)
+        self.outbox = Outbox(database, self.channels, owner)
+        self.turnstile = Turnstile(database, content, self.outbox.deliver, owner=owner, held=frozenset({"web", "terminal"}))
+        parts = Parts(settings, content, database, self.turnstile.submit)
+        for name, build in CHANNELS.items():
+            if channel := build(parts):
+                self.channels[name] = channel
+        routes: list[BaseRoute] = [route for channel in self.channels.values() for route in channel.routes()]
+        routes += [
+            Route("/health/live", _live),
+            Route("/health/ready", self._ready),
+            Route("/metrics", _metrics),
+        ]
+        self.web = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, settings: Settings, *, serving: bool = True) -> AsyncIterator["App"]:
+        """Opens, starts, and at the end stops everything. Raises WrongSettings, ContentError, WrongKey.
+
+        `serving`: receives from the platforms, sends what was left unsent, and does the upkeep.
+        """
+        content = load(settings.content_dir)
+        async with AsyncExitStack() as stack:
+            database = await open_database(settings.database_url, sealer(settings))
+            stack.push_async_callback(database.close)
+            app = cls(settings, content, database)
+            for work in (app.outbox.run(), app.turnstile.run()):
+                stack.push_async_callback(_stop, asyncio.create_task(work))
+            for channel in app.channels.values():
+                stack.push_async_callback(channel.close)
+            stack.push_async_callback(app._drain)
+            if serving:
+                await app.outbox.adopt(alone=True)
+                for work in (upkeep.run(database, content.structure), *(channel.run() for channel in app.channels.values())):
+                    stack.push_async_callback(_stop, asyncio.create_task(work))
+            yield app
+
+    def close_streams(self) -> None:
+        """Ends what would keep a web server from stopping."""
+        for channel in self.channels.values():
+            channel.close_streams()
+
+    async def _drain(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.outbox.drained(), DRAIN)
+
+    async def _ready(self, request: Request) -> Response:
+        try:
+            async with self.database.read() as connection:
+                await connection.execute(select(vault.c.name).limit(1))
+        except Exception as error:
+            log.error("not_ready", error=place(error))
+            return JSONResponse({"ready": False, "database": "unreachable"}, status_code=503)
+        return JSONResponse({"ready": True, "channels": sorted(self.channels)})
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _live(request: Request) -> Response:
+    return JSONResponse({"alive": True, "time": int(time.time())})
+
+
+async def _metrics(request: Request) -> Response:
+    if request.client is None or request.client.host not in ("127.0.0.1", "::1"):
+        raise HTTPException(404)
+    return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return JSONResponse({"error": status}, status_code=status, headers=headers)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    log.error("request_failed", path=request.scope.get("path", "")[:100], error=place(error))
+    return JSONResponse({"error": 500}, status_code=500)

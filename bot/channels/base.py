@@ -1,0 +1,85 @@
+"""What a channel is. Channels know core types and their platform; the app hands them whatever else they call."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from starlette.routing import BaseRoute
+
+from bot.core.model import Inbound, Reply
+
+# Hands an event to the turnstile; returns once it is committed. Raises Unavailable when it could not be.
+Submit = Callable[[Inbound], Awaitable[None]]
+
+
+class Unavailable(Exception):
+    """The event was not taken in: tell the platform to deliver it again. `retry_after` in seconds."""
+
+    def __init__(self, retry_after: float = 5) -> None:
+        super().__init__("the event was not taken in")
+        self.retry_after = retry_after
+
+
+class NotSent(Exception):
+    """A message could not be delivered. `permanent`: trying again is useless. Holds no personal data."""
+
+    def __init__(self, reason: str, *, permanent: bool = False, gone: bool = False, retry_after: float = 0) -> None:
+        super().__init__(reason)
+        self.permanent = permanent or gone
+        self.gone = gone  # the person blocked us or is no more: stop writing to them
+        self.retry_after = retry_after  # seconds the platform asks us to wait, 0: our own back-off
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message for a channel to deliver."""
+
+    address: str
+    reply: Reply
+    origin: str = ""  # the message it may replace, when `reply.in_place`
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One message that waits to be fetched."""
+
+    id: int
+    reply: Reply
+    at: datetime
+
+
+# The newest messages of a chat with an id above the given one, oldest first.
+History = Callable[[str, int], Awaitable[Sequence[Kept]]]
+
+
+class Channel(Protocol):
+    """One messenger. `pull`: people fetch their messages, nothing is sent to them."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def pull(self) -> bool: ...
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """The HTTP routes it needs."""
+        ...
+
+    async def run(self) -> None:
+        """Receives until cancelled (a poller); returns at once when events come in by routes."""
+        ...
+
+    async def send(self, delivery: Delivery) -> None:
+        """Delivers or raises NotSent."""
+        ...
+
+    def arrived(self, chat: str) -> None:
+        """Something waits for `chat` to fetch it (pull channels only)."""
+        ...
+
+    def close_streams(self) -> None:
+        """Ends answers without end, so that the server can stop."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,27 @@
+"""How much one sender may ask of us, in memory: a bucket of tokens each, refilled steadily."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+_MAX_SENDERS = 50_000  # remembered; the one heard from longest ago goes first
+
+
+class RateLimit:
+    """`burst` events at once, and one more every `every` seconds."""
+
+    def __init__(self, burst: int, every: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._burst = burst
+        self._every = every
+        self._clock = clock
+        self._full_at: OrderedDict[str, float] = OrderedDict()  # when the sender's bucket is full again
+
+    def wait(self, sender: str) -> float:
+        """Seconds until the sender may come again; 0 lets this event through."""
+        now = self._clock()
+        full_at = max(self._full_at.pop(sender, now), now)
+        over = full_at + self._every - now - self._burst * self._every
+        self._full_at[sender] = full_at if over > 0 else full_at + self._every
+        if len(self._full_at) > _MAX_SENDERS:
+            self._full_at.popitem(last=False)
+        return max(over, 0.0)

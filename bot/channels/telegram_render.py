@@ -1,0 +1,51 @@
+"""A Reply as Telegram shows it. Pure: text in Telegram's HTML, buttons as one of its two keyboards."""
+
+from html import escape
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, KeyboardButton, ReplyKeyboardMarkup, ReplyKeyboardRemove
+
+from bot.core.markup import Block, Document, Line, Paragraph
+from bot.core.model import Button, Reply
+
+MAX_TEXT = 4096  # characters after entity parsing
+Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
+_TAGS = {"": "{}", "bold": "<b>{}</b>", "italic": "<i>{}</i>"}
+_NAVIGATION_ROW = 2  # buttons side by side that still show their whole label on a narrow phone
+
+
+def text(document: Document) -> str:
+    return "\n\n".join(map(_block, document))
+
+
+def markup(reply: Reply) -> Markup | None:
+    """The keyboard of a message: inline buttons, or the one kind that can share a phone number."""
+    if reply.closes_keyboard:
+        return ReplyKeyboardRemove()
+    rows = [[button] for button in reply.choices] + _rows(reply.navigation)
+    if any(button.kind == "share_phone" for button in reply.buttons):
+        # Other buttons of this keyboard come back as typed labels, which the dialogue understands.
+        keys = [[KeyboardButton(b.label, request_contact=b.kind == "share_phone") for b in row] for row in rows]
+        return ReplyKeyboardMarkup(keys, resize_keyboard=True, one_time_keyboard=True)
+    inline = [[InlineKeyboardButton(button.label, callback_data=button.id) for button in row] for row in rows]
+    return InlineKeyboardMarkup(inline) if inline else None
+
+
+def _rows(buttons: tuple[Button, ...]) -> list[list[Button]]:
+    return [list(buttons[at : at + _NAVIGATION_ROW]) for at in range(0, len(buttons), _NAVIGATION_ROW)]
+
+
+def _block(block: Block) -> str:
+    if isinstance(block, Paragraph):
+        return _line(block.runs)
+    marks = (f"{number}." if block.ordered else "•" for number in range(1, len(block.items) + 1))
+    return "\n".join(f"{mark} {_line(item)}" for mark, item in zip(marks, block.items, strict=True))
+
+
+def _line(line: Line) -> str:
+    return "".join(_run(run.text, run.style, run.href) for run in line)
+
+
+def _run(content: str, style: str, href: str) -> str:
+    shown = _TAGS[style].format(escape(content, quote=False))
+    # Telegram links only web addresses; phone numbers and e-mail addresses it recognises by itself.
+    return f'<a href="{escape(href)}">{shown}</a>' if href.startswith("http") else shown

@@ -1,0 +1,117 @@
+"""The command line. Exit codes: 0 done, 1 refused or not found, 2 wrong usage or settings."""
+
+import asyncio
+import sys
+from contextlib import AbstractAsyncContextManager, suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import cli_requests, content_rules
+from bot.app import App
+from bot.channels.terminal import Terminal, show
+from bot.cli_requests import NotFound, with_database
+from bot.config import WrongSettings, load_settings
+from bot.content_rules import ContentError
+from bot.logs import configure
+from bot.server import AddressInUse, serve_forever
+from bot.staff.actions import Refused
+from bot.store.crypto import WrongKey, new_key
+from bot.store.database import Database, is_outage
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Information about OMS and a callback queue.")
+db = typer.Typer(no_args_is_help=True, help="The database.")
+app.add_typer(cli_requests.app, name="requests")
+app.add_typer(db, name="db")
+
+
+def main() -> None:
+    """Runs a command; a user's mistake ends in one sentence, never in a traceback."""
+    try:
+        app()
+    except (Refused, NotFound, AddressInUse) as refusal:
+        _end(str(refusal), 1)
+    except ContentError as error:
+        _end(f"{error}\nThe content cannot be used; `oms-bot check` shows the same.", 1)
+    except WrongSettings as mistake:
+        _end(str(mistake), 2)
+    except WrongKey:
+        _end("The data key does not fit this database: set OMSBOT_DATA_KEYS to the key it was made with.", 2)
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        _end("The database cannot be opened: check OMSBOT_DATABASE_URL, the disk, and that its folder can be written.", 1)
+
+
+def _end(sentence: str, code: int) -> None:
+    print(sentence, file=sys.stderr)
+    raise SystemExit(code)
+
+
+@app.command()
+def serve() -> None:
+    """Serve the web chat and every configured messenger until stopped."""
+    settings = load_settings()
+    configure(settings.log_level, settings.log_format)
+    asyncio.run(serve_forever(settings))
+
+
+@app.command()
+def chat(who: Annotated[str, typer.Option("--as", help="Whose conversation to go on with.")] = "terminal") -> None:
+    """Talk to the bot here. Type a number, a word or a question; an empty line ends it."""
+    settings = load_settings()
+    configure("WARNING", settings.log_format)
+    asyncio.run(_talk(App.running(settings, serving=False), who))
+
+
+async def _talk(running: AbstractAsyncContextManager[App], who: str) -> None:
+    async with running as app:
+        channel = app.channels["terminal"]
+        assert isinstance(channel, Terminal)  # noqa: S101 says the type
+        line: str | None = ""
+        while line is not None:
+            for reply in await channel.talk(who, line):
+                print(f"\n{show(reply)}")
+            line = await asyncio.to_thread(_read_line)
+
+
+def _read_line() -> str | None:
+    with suppress(EOFError, KeyboardInterrupt):
+        return input("\n> ").strip() or None
+    return None
+
+
+@app.command()
+def check(
+    menu_map: Annotated[bool, typer.Option("--map", help="Print the menus as a Mermaid chart instead.")] = False,
+    folder: Annotated[Path | None, typer.Option("--content", help="The folder to check.")] = None,
+) -> None:
+    """Check the content: every mistake with its file and what to do."""
+    content, problems = content_rules.check((folder or load_settings().content_dir).resolve())
+    if menu_map and content is not None:
+        print(content_rules.menu_map(content))
+        return
+    errors = [problem for problem in problems if not problem.note]
+    for problem in problems:
+        print(f"note: {problem}" if problem.note else problem)
+    pages = sum(len(language.pages) for language in content.languages.values()) if content else 0
+    print(f"{pages} pages, {len(errors)} errors, {len(problems) - len(errors)} notes")
+    if errors:
+        raise typer.Exit(1)
+
+
+@app.command()
+def key() -> None:
+    """Make a data key for OMSBOT_DATA_KEYS."""
+    print(new_key())
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the schema up to date (every start does it by itself)."""
+
+    async def opening_is_enough(_database: Database) -> None: ...
+
+    with_database(opening_is_enough)
+    print("The database is up to date.")

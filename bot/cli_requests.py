@@ -1,0 +1,165 @@
+"""`oms-bot requests`: the queue, for staff at a terminal and for scripts."""
+
+import asyncio
+import csv
+import getpass
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.config import load_settings, sealer
+from bot.logs import configure
+from bot.staff.actions import act
+from bot.store import requests as queue
+from bot.store.database import Database, open_database
+from bot.store.requests import StoredRequest
+from bot.store.tables import OPEN_STATES, REQUEST_STATES
+
+app = typer.Typer(no_args_is_help=True, help="The queue of consultation requests.")
+
+T = TypeVar("T")
+_AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable.")]
+_Every = Annotated[bool, typer.Option("--all", help="Closed and withdrawn ones too.")]
+_Who = Annotated[str, typer.Option("--as", help="Your name in the request's history.", default_factory=getpass.getuser)]
+_Reference = Annotated[str, typer.Argument(help="For example OMS-7K3F.")]
+
+
+class NotFound(Exception):
+    """There is no such request."""
+
+
+def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
+    """What `work` makes of the database, opened for it."""
+
+    async def run() -> T:
+        settings = load_settings()
+        configure("WARNING", settings.log_format)
+        database = await open_database(settings.database_url, sealer(settings))
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+@app.command("list")
+def list_(every: _Every = False, as_json: _AsJson = False) -> None:
+    """Open requests, the most urgent first."""
+    rows = _rows(every=every)
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    if not rows:
+        print("No requests.")
+        return
+    table = Table("reference", "state", "due (UTC)", "name", "reach by", "speaks", "channel", "claimed by", box=None)
+    for row in rows:
+        reach = row["phone"] or row["email"]
+        due = row["due_at"][:16].replace("T", " ")
+        table.add_row(row["reference"], row["state"], due, row["name"], reach, row["language"], row["channel"], row["claimed_by"])
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+@app.command()
+def export() -> None:
+    """All requests as CSV, on standard output. Holds personal data: keep it safe and delete it soon."""
+    rows = _rows(every=True)
+    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else ["reference"])
+    writer.writeheader()
+    # A cell that begins like a formula would be run by a spreadsheet.
+    safe = ({name: f"'{cell}" if cell[:1] in "=+-@\t\r" and name != "phone" else cell for name, cell in row.items()} for row in rows)
+    writer.writerows(safe)
+
+
+@app.command()
+def show(reference: _Reference, who: _Who, as_json: _AsJson = False) -> None:
+    """Everything about one request. That you have looked is noted in its history."""
+
+    async def work(connection: AsyncConnection, request: StoredRequest) -> dict[str, Any]:
+        await queue.note(connection, request.id, who, "viewed", datetime.now(UTC))
+        events = await queue.history(connection, request.id)
+        history = [{"at": at.isoformat(), "who": by, "what": what, "note": note} for at, by, what, note in events]
+        return {**_row(request), "answers": request.answers, "history": history}
+
+    found = _with_request(reference, work)
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    history, answers = found.pop("history"), found.pop("answers")
+    for name, value in (found | answers).items():
+        if value:
+            print(f"{name:12}{value}")
+    for event in history:
+        print(f"  {event['at'][:16]}  {event['who']}: {event['what']} {event['note']}".rstrip())
+
+
+@app.command()
+def claim(reference: _Reference, who: _Who) -> None:
+    """Take a request: nobody else will call."""
+    _act("claim", reference, who)
+    print(f"{reference.upper()} is yours.")
+
+
+@app.command()
+def release(reference: _Reference, who: _Who) -> None:
+    """Give a request back to the queue."""
+    _act("release", reference, who)
+    print(f"{reference.upper()} is free again.")
+
+
+@app.command()
+def close(reference: _Reference, who: _Who) -> None:
+    """End a request; its data is erased after the retention time."""
+    _act("close", reference, who)
+    print(f"{reference.upper()} is closed.")
+
+
+def _act(name: str, reference: str, who: str) -> None:
+    async def work(connection: AsyncConnection, request: StoredRequest) -> None:
+        await act(connection, name, request, who, datetime.now(UTC))
+
+    _with_request(reference, work)
+
+
+def _with_request(reference: str, work: Callable[[AsyncConnection, StoredRequest], Awaitable[T]]) -> T:
+    async def run(database: Database) -> T:
+        async with database.write() as connection:
+            request = await queue.find(connection, database.sealer, reference)
+            if request is None:
+                raise NotFound(f"There is no request {reference.upper()}: `oms-bot requests list --all` shows all.")
+            return await work(connection, request)
+
+    return with_database(run)
+
+
+def _rows(*, every: bool) -> list[dict[str, str]]:
+    async def work(database: Database) -> list[StoredRequest]:
+        async with database.read() as connection:
+            return await queue.listed(connection, database.sealer, REQUEST_STATES if every else OPEN_STATES)
+
+    return [_row(request) for request in with_database(work)]
+
+
+def _row(request: StoredRequest) -> dict[str, str]:
+    answers = request.answers
+    return {
+        "reference": request.reference,
+        "state": request.state,
+        "name": answers.get("name", ""),
+        "phone": answers.get("phone", ""),
+        "email": answers.get("email", ""),
+        "channel": request.channel,
+        "language": answers.get("language", request.language),
+        "topic": request.topic,
+        "created_at": request.created_at.isoformat(timespec="seconds"),
+        "due_at": request.due_at.isoformat(timespec="seconds"),
+        "claimed_by": request.claimed_by or "",
+    }

@@ -1,0 +1,91 @@
+"""Settings, from the environment and `.env`, all with the prefix OMSBOT_. README lists them."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.store.crypto import Sealer, new_key
+
+_ROOT = Path(__file__).parents[1]
+
+
+class WrongSettings(Exception):
+    """A setting is missing or wrong; the text says which and what to do."""
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)
+    local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if not parts.hostname or parts.scheme not in ("http", "https") or (parts.scheme == "http" and not local):
+        raise ValueError("must be an https:// address (http:// only on this machine)")
+    return url.rstrip("/")
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="OMSBOT_", env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    database_url: str = f"sqlite+aiosqlite:///{_ROOT / 'data' / 'oms-bot.db'}"
+    content_dir: Path = _ROOT / "content"
+    data_keys: SecretStr = SecretStr("")
+    telegram_token: SecretStr = SecretStr("")
+    telegram_api_url: Annotated[str, AfterValidator(_base_url)] = "https://api.telegram.org"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if not url.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+            raise ValueError("must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+        return url
+
+    @model_validator(mode="after")
+    def _keys_before_strangers(self) -> "Settings":
+        if self.telegram_token.get_secret_value() and not self.data_keys.get_secret_value():
+            raise ValueError(
+                "OMSBOT_DATA_KEYS must be set before a messenger is connected. Make one key with `oms-bot key`, "
+                "keep it apart from the database and its backups"
+            )
+        return self
+
+    @property
+    def key_file(self) -> Path:
+        """Where the key made on the first run lies, for trying the program out."""
+        return _ROOT / "data" / "oms-bot.key"
+
+
+def load_settings() -> Settings:
+    """Raises WrongSettings with one clear sentence."""
+    try:
+        return Settings()
+    except ValidationError as invalid:
+        mistake = invalid.errors(include_url=False, include_input=False)[0]
+        name = f"OMSBOT_{str(mistake['loc'][0]).upper()}: " if mistake["loc"] else ""
+        raise WrongSettings(f"{name}{mistake['msg'].removeprefix('Value error, ')}.") from None
+
+
+def sealer(settings: Settings) -> Sealer:
+    """The sealer with the configured keys, or with the one made on the first run. Raises WrongSettings."""
+    keys = [key.strip() for key in settings.data_keys.get_secret_value().split(",") if key.strip()]
+    if not keys:
+        keys = [_embedded_key(settings.key_file)]
+    try:
+        return Sealer(keys)
+    except ValueError:
+        raise WrongSettings("OMSBOT_DATA_KEYS: each key must be one that `oms-bot key` has made.") from None
+
+
+def _embedded_key(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        key = new_key()
+        file.write_text(key + "\n")
+        return key

@@ -1,0 +1,32 @@
+"""Logging: one line per event, no personal data. Exceptions are logged as kind and place, never with their values."""
+
+import logging
+from typing import Literal
+
+import structlog
+
+
+def configure(level: str, form: Literal["console", "json"]) -> None:
+    renderer = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # httpx and PTB write request addresses, and with them the bot's token, at INFO.
+    for name in ("httpx", "httpcore", "telegram", "aiosqlite", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def place(error: BaseException) -> str:
+    """What went wrong and where, without the values that were being handled: "KeyError at draw:41"."""
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    where = f" at {frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame else ""
+    return f"{type(error).__name__}{where}"

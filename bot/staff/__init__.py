@@ -1,0 +1,1 @@
+"""What staff do with requests, and the places they do it from."""

@@ -1,0 +1,108 @@
+"""Opening the database: connections set up right, the schema brought up to date, the lookup secret in place."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, event, insert, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.store.crypto import LOOKUP_SECRET, Sealer, chat_key, lookup_key
+from bot.store.tables import vault
+
+_MIGRATIONS = Path(__file__).parents[2] / "migrations"
+_BUSY_MS = 5000  # how long a connection waits for another program's lock
+
+
+class Database:
+    """One database, shared by everything in the process. Made by `open_database`."""
+
+    def __init__(self, engine: AsyncEngine, sealer: Sealer) -> None:
+        self.engine = engine
+        self.sealer = sealer
+        self.lookup = b""
+        # SQLite has one writer; queueing for it here is fairer than its polling.
+        self._writer = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that may write: committed at the end, rolled back by any exception."""
+        async with AsyncExitStack() as stack:
+            if self._writer:
+                await stack.enter_async_context(self._writer)
+            yield await stack.enter_async_context(self.engine.begin())
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that only reads; it waits for no writer."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(reads_only=True)
+            yield connection
+
+    def chat(self, channel: str, address: str) -> str:
+        return chat_key(self.lookup, channel, address)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def open_database(url: str, sealer: Sealer) -> Database:
+    """The database at `url`, its schema up to date. Raises WrongKey when `sealer` does not fit what is stored."""
+    engine = create_async_engine(url, hide_parameters=True)
+    if engine.dialect.name == "sqlite":
+        if name := make_url(url).database:
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+        _prepare_sqlite(engine)
+    database = Database(engine, sealer)
+    try:
+        async with database.write() as connection:
+            await connection.run_sync(_upgrade)
+        async with database.write() as connection:
+            database.lookup = await _lookup_secret(connection, sealer)
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database could not be reached, read or written, rather than refusing this very data."""
+    return isinstance(error, DBAPIError) and type(error).__name__ in ("OperationalError", "InterfaceError", "InternalError")
+
+
+def _prepare_sqlite(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself; `_begin` does
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # Taking the write lock at once avoids the deadlock of two readers that both want to write.
+        reads_only = connection.get_execution_options().get("reads_only")
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def _lookup_secret(connection: AsyncConnection, sealer: Sealer) -> bytes:
+    stored = await connection.scalar(select(vault.c.secret).where(vault.c.name == LOOKUP_SECRET))
+    if stored is not None:
+        return sealer.open(stored)
+    made = lookup_key()
+    await connection.execute(insert(vault).values(name=LOOKUP_SECRET, secret=sealer.seal(made)))
+    return made

@@ -1,0 +1,127 @@
+"""The queue of consultation requests, their history, and the consents they rest on."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.model import ChangeRequest, GiveConsent, OpenRequest, SendRequest
+from bot.store.crypto import Sealer
+from bot.store.tables import OPEN_STATES, consents, request_events, requests
+
+CALLER = "caller"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """A consultation request as staff see it."""
+
+    id: int
+    reference: str
+    state: str
+    channel: str
+    language: str
+    topic: str
+    answers: dict[str, str]
+    created_at: datetime
+    due_at: datetime
+    claimed_by: str | None
+    ended_at: datetime | None
+
+
+async def open_requests(connection: AsyncConnection, sealer: Sealer, people: Collection[int]) -> dict[int, OpenRequest]:
+    """The open request of each of these contacts that has one."""
+    query = select(requests).where(requests.c.contact_id.in_(people), requests.c.state.in_(OPEN_STATES)).order_by(requests.c.id)
+    return {
+        row.contact_id: OpenRequest(row.reference, row.state, row.created_at, row.due_at, _answers(sealer, row.details))
+        for row in await connection.execute(query)
+    }
+
+
+async def send(connection: AsyncConnection, sealer: Sealer, contact: int, channel: str, effect: SendRequest, now: datetime) -> None:
+    row = {
+        "reference": effect.reference,
+        "contact_id": contact,
+        "topic": effect.topic,
+        "state": "new",
+        "channel": channel,
+        "language": effect.language,
+        "details": sealer.seal(json.dumps(effect.answers)),
+        "created_at": now,
+        "due_at": effect.due_at,
+    }
+    number = await connection.scalar(insert(requests).values(row).returning(requests.c.id))
+    await note(connection, number or 0, CALLER, "sent", now)
+
+
+async def change(connection: AsyncConnection, sealer: Sealer, effect: ChangeRequest, now: datetime) -> None:
+    values = {"details": sealer.seal(json.dumps(effect.answers)), "topic": effect.topic}
+    await _update_open(connection, effect.reference, values, "changed", now)
+
+
+async def withdraw(connection: AsyncConnection, sealer: Sealer, contact: int, reference: str, now: datetime) -> None:
+    """Ends the request and the consent it rested on, and erases what was to be used."""
+    values = {"state": "withdrawn", "ended_at": now, "details": sealer.seal("{}")}
+    await _update_open(connection, reference, values, "withdrawn", now)
+    ended = update(consents).where(consents.c.contact_id == contact, consents.c.withdrawn_at.is_(None))
+    await connection.execute(ended.values(withdrawn_at=now))
+
+
+async def _update_open(connection: AsyncConnection, reference: str, values: Mapping[str, object], what: str, now: datetime) -> None:
+    found = update(requests).where(requests.c.reference == reference, requests.c.state.in_(OPEN_STATES))
+    number = await connection.scalar(found.values(values).returning(requests.c.id))
+    if number is not None:
+        await note(connection, number, CALLER, what, now)
+
+
+async def give_consent(connection: AsyncConnection, contact: int, effect: GiveConsent, now: datetime) -> None:
+    row = {"contact_id": contact, "version": effect.version, "language": effect.language, "text": effect.text, "given_at": now}
+    await connection.execute(insert(consents).values(row))
+
+
+async def note(connection: AsyncConnection, request: int, who: str, what: str, now: datetime, about: str = "") -> None:
+    """Adds to a request's history. `about` must not tell anything about the person."""
+    await connection.execute(insert(request_events).values(request_id=request, at=now, who=who, what=what, note=about))
+
+
+async def listed(connection: AsyncConnection, sealer: Sealer, states: Collection[str]) -> list[StoredRequest]:
+    """Requests in these states, the one that is due first first."""
+    query = select(requests).where(requests.c.state.in_(states)).order_by(requests.c.due_at, requests.c.id)
+    return [_stored(sealer, row) for row in await connection.execute(query)]
+
+
+async def find(connection: AsyncConnection, sealer: Sealer, reference: str) -> StoredRequest | None:
+    row = (await connection.execute(select(requests).where(requests.c.reference == reference.strip().upper()))).first()
+    return _stored(sealer, row) if row else None
+
+
+async def history(connection: AsyncConnection, request: int) -> list[tuple[datetime, str, str, str]]:
+    """When, who, what and a note, oldest first."""
+    query = select(request_events).where(request_events.c.request_id == request).order_by(request_events.c.id)
+    return [(row.at, row.who, row.what, row.note) for row in await connection.execute(query)]
+
+
+async def move(connection: AsyncConnection, request: int, was: str, state: str, keeper: str | None, now: datetime) -> bool:
+    """Changes the state of a request that is in the state `was`; False when it is not (any more)."""
+    values = {"state": state, "claimed_by": keeper, "ended_at": None if state in OPEN_STATES else now}
+    changed = update(requests).where(requests.c.id == request, requests.c.state == was).values(values)
+    return (await connection.execute(changed)).rowcount == 1
+
+
+async def forget_ended(connection: AsyncConnection, before: datetime) -> int:
+    """Erases requests that ended before `before`."""
+    return (await connection.execute(delete(requests).where(requests.c.ended_at < before))).rowcount
+
+
+def _stored(sealer: Sealer, row: Row[tuple[object, ...]]) -> StoredRequest:
+    return StoredRequest(
+        row.id, row.reference, row.state, row.channel, row.language, row.topic, _answers(sealer, row.details),
+        row.created_at, row.due_at, row.claimed_by, row.ended_at,
+    )  # fmt: skip
+
+
+def _answers(sealer: Sealer, details: bytes) -> dict[str, str]:
+    return dict(json.loads(sealer.open(details)))

@@ -1,0 +1,52 @@
+"""The slow loop: what has outlived its purpose goes, and every run leaves its proof in `job_runs`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.library import Structure
+from bot.logs import place
+from bot.store import contacts, counts, outbox, requests
+from bot.store.crypto import Sealer
+from bot.store.database import Database
+
+EVERY = timedelta(hours=1)
+
+log = structlog.get_logger()
+
+Job = Callable[[AsyncConnection], Awaitable[int]]  # does its work and says how many rows it concerned
+
+
+def jobs(sealer: Sealer, structure: Structure, now: datetime) -> dict[str, Job]:
+    """Name and work of every job."""
+    retained_since = now - structure.retention
+    return {
+        "expire_drafts": lambda connection: contacts.expire_drafts(connection, sealer, now - structure.draft_expires),
+        "forget_people": lambda connection: contacts.forget_silent(connection, now - structure.contact_retention),
+        "forget_updates": lambda connection: contacts.forget_updates(connection, now),
+        "forget_messages": lambda connection: outbox.forget_old(connection, retained_since),
+        "forget_requests": lambda connection: requests.forget_ended(connection, retained_since),
+    }
+
+
+async def run_once(database: Database, structure: Structure, now: datetime) -> dict[str, int]:
+    """Runs every job, each in its own transaction; what it concerned, by name."""
+    done = {}
+    for name, job in jobs(database.sealer, structure, now).items():
+        async with database.write() as connection:
+            done[name] = await job(connection)
+            await counts.job_done(connection, name, now, done[name])
+    return done
+
+
+async def run(database: Database, structure: Structure) -> None:
+    """Runs the jobs every hour until cancelled."""
+    while True:
+        try:
+            await run_once(database, structure, datetime.now(UTC))
+        except Exception as error:
+            log.error("upkeep_failed", error=place(error))
+        await asyncio.sleep(EVERY.total_seconds())
