@@ -1,5 +1,5 @@
 # `make run` and `make test` are all a newcomer needs; Python 3.11 and nothing else has to be there.
-PYTHON ?= python3.11
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 BIN := .venv/bin
 
 .PHONY: setup run test check
@@ -7,7 +7,7 @@ BIN := .venv/bin
 setup: .venv/ready
 
 .venv/ready: requirements-dev.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or name yours: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=…"; exit 2; }
 	@echo "Setting up .venv (once, about a minute) …"
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock

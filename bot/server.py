@@ -1,8 +1,11 @@
 """Serving: one process, one event loop, a clean stop on SIGTERM."""
 
+import asyncio
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import structlog
 import uvicorn
@@ -21,15 +24,11 @@ class AddressInUse(Exception):
 
 
 class _Server(uvicorn.Server):
-    """Ends the open streams first: uvicorn would wait for them."""
+    """uvicorn without its signal handling, which would kill the process before our own clean-up."""
 
-    def __init__(self, config: uvicorn.Config, app: App) -> None:
-        super().__init__(config)
-        self._app = app
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._app.close_streams()
-        super().handle_exit(sig, frame)
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 async def serve_forever(settings: Settings) -> None:
@@ -45,7 +44,15 @@ async def serve_forever(settings: Settings) -> None:
         log.info("ready", address=address, channels=sorted(app.channels))
         if fresh:
             print(_FIRST_STEPS.format(address=address), flush=True)
-        await _Server(config, app).serve(sockets=[listening])
+        server = _Server(config)
+
+        def stop() -> None:
+            app.close_streams()  # uvicorn would wait for them
+            server.should_exit = True
+
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(sign, stop)
+        await server.serve(sockets=[listening])
     log.info("stopped")
 
 
