@@ -85,7 +85,7 @@ class Message:
     version: int  # grows with everything that happens
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a failure
+class Refused(Exception):
     """(status, description) the call gets instead of a result."""
 
 

@@ -29,6 +29,7 @@ from bot.channels.base import Delivery, History, Kept, NotSent, Submit, Unavaila
 from bot.channels.limits import RateLimit
 from bot.channels.web_render import message
 from bot.core.library import Content, Language
+from bot.core.markup import fill_text
 from bot.core.model import Event, Inbound, Press, Profile, Started, Text
 from bot.core.schedule import is_zone
 
@@ -138,8 +139,11 @@ class Web:
 
     async def _index(self, request: Request) -> Response:
         language = _preferred(request.headers.get("accept-language", ""), self._content)
-        page = self._page.render(language=language.code, direction=language.direction, ui=language.chat)
+        page = self._page.render(language=language.code, direction=language.direction, ui=self._words(language))
         return HTMLResponse(page, headers={**_SECURITY, "Cache-Control": "no-cache", "Vary": "Accept-Language"})
+
+    def _words(self, language: Language) -> Mapping[str, str]:
+        return {key: fill_text(text, self._content.structure.values) for key, text in language.chat.items()}
 
     async def _open(self, request: Request) -> Response:
         _limit(self._sessions.wait(request.client.host if request.client else ""))
@@ -180,7 +184,7 @@ class Web:
                 news.clear()
                 for kept in await self._history(chat, after):
                     after = kept.id
-                    yield f"event: message\nid: {kept.id}\ndata: {json.dumps(message(kept), ensure_ascii=False)}\n\n"
+                    yield f"event: message\nid: {kept.id}\ndata: {json.dumps(self._message(kept), ensure_ascii=False)}\n\n"
                 with suppress(TimeoutError):
                     await asyncio.wait_for(news.wait(), HEARTBEAT)
                     continue
@@ -201,7 +205,10 @@ class Web:
     async def _answer(self, token: _Token, after: int) -> Mapping[str, object]:
         kept: Sequence[Kept] = await self._history(self._chat_of(token.address), after)
         language = self._content.language((kept[-1].reply.language if kept else "") or token.language)
-        return {"language": language.code, "direction": language.direction, "messages": [message(each) for each in kept]}
+        return {"language": language.code, "direction": language.direction, "messages": [self._message(each) for each in kept]}
+
+    def _message(self, kept: Kept) -> Mapping[str, object]:
+        return message(kept, self._content.language(kept.reply.language))
 
     def _sign(self, token: _Token) -> str:
         claims = base64.urlsafe_b64encode(token.model_dump_json().encode()).decode()

@@ -4,16 +4,19 @@ from html import escape
 from typing import Any
 
 from bot.channels.base import Kept
+from bot.core.library import Language
 from bot.core.markup import Block, Document, Line, Paragraph
 
 _STYLES = {"": "{}", "bold": "<strong>{}</strong>", "italic": "<em>{}</em>"}
 
 
-def message(kept: Kept) -> dict[str, Any]:
+def message(kept: Kept, language: Language) -> dict[str, Any]:
     """One message of the API (docs/api.md)."""
     reply = kept.reply
     return {
         "id": kept.id,
+        "language": language.code,
+        "direction": language.direction,
         "html": html(reply.body),
         "choices": [{"id": b.id, "label": b.label, "description": b.description, "primary": b.primary} for b in reply.choices],
         "navigation": [{"id": b.id, "label": b.label} for b in reply.navigation],

@@ -61,12 +61,13 @@ def sources(scene: Scene, argument: str) -> Reply:
     """Where a page has its facts from, and who has reviewed it; for the page about sources, the list of all."""
     path, _, start = argument.partition(":")
     shown = scene.language.pages[path]
-    first = int(start) if start.isdecimal() else 0
-    if path == scene.structure.pages["sources"]:
-        listed = tuple(dict.fromkeys(source for page in scene.language.pages.values() for source in page.sources))
+    everything = path == scene.structure.pages["sources"]
+    pages = scene.language.pages.values() if everything else (shown,)
+    listed = tuple(dict.fromkeys(source for page in pages for source in page.sources))
+    first = int(start) if start.isdecimal() and int(start) < len(listed) else 0
+    if everything:
         body: Document = scene.body(shown) if first == 0 else ()
     else:
-        listed = shown.sources
         body = scene.text("sources-head", title=shown.title)
         body += scene.text("review-pending") if shown.review == "pending" else scene.text("review-done", review=shown.review)
     part = listed[first : first + SOURCES_A_SCREEN]

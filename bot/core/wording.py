@@ -26,7 +26,7 @@ BUTTONS = (
 # The web chat's own words; they stand in its page, not in the conversation.
 CHAT = (
     "title", "subtitle", "placeholder", "send", "menu", "emergency", "typing", "you", "bot", "offline", "retry",
-    "too_fast", "start_again", "conversation",
+    "too_fast", "start_again", "conversation", "no_script",
 )  # fmt: skip
 
 # The commands a messenger offers in its own menu; each must be a word in `commands` too.

@@ -190,7 +190,7 @@ function receive({ language = root.lang, direction = root.dir, messages }) {
     if (message.echo && standing) standing--;
     else if (message.echo) say("you", ui.you, make("p", "", message.echo));
     const body = make("div", "");
-    Object.assign(body, { innerHTML: message.html, lang: language, dir: direction }); // trusted: made by our server
+    Object.assign(body, { innerHTML: message.html, lang: message.language, dir: message.direction }); // trusted: our server made it
     for (const link of body.querySelectorAll("a[href^=http]")) link.target = "_blank";
     const time = new Date(message.at).toLocaleTimeString(language, { timeStyle: "short" });
     if (message.id > newest) offer(message);

@@ -1,0 +1,231 @@
+"""Telegram against a Bot API server on the loopback: a whole conversation, and what goes wrong on the way."""
+
+import importlib.util
+import warnings
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from bot_api import BotApi, Person
+from serving import queued, settings
+
+from bot.app import App
+
+SHARED = Path(__file__).parents[3] / "shared"
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[BotApi]:
+    async with BotApi() as server:
+        yield server
+        _check_calls(server)
+
+
+@pytest.fixture
+async def app(api: BotApi, tmp_path: Path, key: str) -> AsyncIterator[App]:
+    async with App.running(settings(tmp_path, key, telegram_token=api.token, telegram_api_url=api.url)) as running:
+        yield running
+
+
+@pytest.fixture
+def maria(api: BotApi) -> Person:
+    return api.person(4711, "Maria", language_code="en")
+
+
+def _check_calls(api: BotApi) -> None:
+    """Every call a test caused is valid by Telegram's published description, where that is at hand."""
+    checker = _published_description()
+    if checker is None:
+        warnings.warn(pytest.PytestWarning("Telegram's published description is not here: calls are not checked against it"), stacklevel=2)
+        return
+    for call in api.calls:
+        assert checker.check(call.method, call.params) == [], call
+
+
+def _published_description() -> ModuleType | None:
+    file = SHARED / "tools" / "telegram_calls.py"
+    spec = importlib.util.spec_from_file_location("telegram_calls", file) if file.exists() else None
+    if spec is None or spec.loader is None:
+        return None
+    module = importlib.util.module_from_spec(spec)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its file open
+        spec.loader.exec_module(module)
+    return module
+
+
+async def test_home_to_sent_takes_five_taps_and_no_typing(app: App, api: BotApi, maria: Person) -> None:
+    """From the home menu a request is queued by five taps, without one typed character."""
+    await maria.say("/start")
+    await maria.wait_for("Choose a topic")
+    taps = 0
+    for label, answer in (
+        ("Free consultation", "free"),
+        ("Request a callback", "Do you agree?"),
+        ("I agree", "Which number"),
+        ("Share my number", "Is this right?"),
+        ("Send", "has reached us"),
+    ):
+        if label == "Share my number":
+            await maria.share_contact(own=True, phone="4915155501234")
+        else:
+            await maria.press(label)
+        taps += 1
+        await maria.wait_for(answer)
+    assert taps <= 5
+    [request] = await queued(app)
+    assert request.answers["phone"] == "+4915155501234"
+    assert request.answers["name"] == "Maria"
+    assert request.state == "new"
+    assert request.reference in maria.newest.text
+
+
+async def test_browsing_edits_one_message(app: App, api: BotApi, maria: Person) -> None:
+    """Menus and pages replace each other in place instead of flooding the chat, and every press is answered."""
+    await maria.say("/start")
+    await maria.wait_for("Choose a topic")
+    for label, words in (("Symptoms", "OMS can affect"), ("Eye movements", "opsoclonus"), ("Back", "OMS can affect")):
+        await maria.press(label)
+        await maria.wait_for(words)
+    assert len(maria.received) == 1
+    assert await api.until(lambda: [call.method for call in api.calls].count("answerCallbackQuery") == 3, "three answers")
+
+
+async def test_the_number_keyboard_goes_away(app: App, api: BotApi, maria: Person) -> None:
+    """The keyboard that shares a number is gone after it, also when the number is typed instead."""
+    for label in ("/start", "callback", "I agree"):
+        await maria.say(label)
+    await maria.wait_for("Which number")
+    assert maria.keyboard
+    await maria.say("+44 20 7946 0018")
+    await maria.wait_for("Is this right?")
+    assert not maria.keyboard
+
+
+async def test_somebody_elses_number_is_not_taken(app: App, api: BotApi, maria: Person) -> None:
+    """A shared contact that is not the sender's own is not used."""
+    for label in ("callback", "I agree"):
+        await maria.say(label)
+    await maria.wait_for("Which number")
+    await maria.share_contact(own=False, phone="4915155509999")
+    await maria.wait_for("belongs to someone else")
+    assert await queued(app) == []
+
+
+async def test_ten_messages_at_once_are_answered_in_order(app: App, api: BotApi, maria: Person) -> None:
+    """Messages of one moment are answered one by one in the order they were written."""
+    topics = ["sleep", "speech", "EEG", "rituximab", "IVIG", "vaccines", "school", "help", "privacy", "menu"]
+    for topic in topics:
+        await maria.say(topic)
+    await api.until(lambda: len(maria.received) >= len(topics), "ten answers")
+    texts = [message.text for message in maria.received]
+    assert len(texts) == len(topics)
+    expected = ["sleeps", "Speech", "EEG", "ituximab", "IVIG", "accin", "chool", "I answer questions", "we store", "This bot explains"]
+    for text, words in zip(texts, expected, strict=True):
+        assert words in text
+
+
+async def test_a_redelivered_update_is_answered_once(app: App, api: BotApi, maria: Person) -> None:
+    """The same update delivered three times gives one answer."""
+    update = await maria.say("/start")
+    await maria.wait_for("Choose a topic")
+    api.redeliver(update["update_id"])
+    api.redeliver(update["update_id"])
+    await maria.say("sleep")
+    await maria.wait_for("sleeps")
+    assert len(maria.received) == 2
+
+
+async def test_trouble_ends_in_the_answer(app: App, api: BotApi, maria: Person) -> None:
+    """Errors of Telegram's side delay an answer; none loses it."""
+    api.fail_next("sendMessage", status=500, description="Internal Server Error")
+    await maria.say("/start")
+    await maria.wait_for("Choose a topic")
+    api.fail_next("sendMessage", drop=True)
+    await maria.say("sleep")
+    await maria.wait_for("sleeps")
+    api.fail_next("sendMessage", raw="<html>Bad gateway</html>")
+    await maria.say("rituximab")
+    await maria.wait_for("Rituximab")
+    api.fail_next("getUpdates", status=502, description="Bad Gateway")
+    await maria.say("help")
+    await maria.wait_for("I answer questions")
+
+
+async def test_an_unchanged_page_is_no_error(app: App, api: BotApi, maria: Person) -> None:
+    """Pressing the button of the page that is shown already is fine, and the next press works."""
+    await maria.say("/start")
+    await maria.wait_for("Choose a topic")
+    await maria.press("Symptoms")
+    await maria.wait_for("OMS can affect")
+    await maria.press("page:symptoms/eyes")
+    await maria.wait_for("opsoclonus")
+    api.fail_next("editMessageText", status=400, description="Bad Request: message is not modified: specified new …")
+    await maria.press("Back")
+    await maria.say("sleep")
+    await maria.wait_for("sleeps")
+    assert [call.ok for call in api.calls if call.method == "sendMessage"] == [True, True]
+
+
+async def test_an_old_message_that_cannot_be_edited_is_answered_anew(app: App, api: BotApi, maria: Person) -> None:
+    """When a message is too old to edit, the answer comes as a new one."""
+    await maria.say("/start")
+    await maria.wait_for("Choose a topic")
+    api.fail_next("editMessageText", status=400, description="Bad Request: message can't be edited")
+    await maria.press("Symptoms")
+    await maria.wait_for("OMS can affect")
+    assert len(maria.received) == 2
+
+
+async def test_who_blocks_us_is_left_alone_and_can_come_back(app: App, api: BotApi, maria: Person) -> None:
+    """After a block nothing is tried again and again; writing brings the person back."""
+    await maria.say("/start")
+    await maria.wait_for("Choose a topic")
+    await maria.block()
+    await maria.unblock()
+    await maria.say("/start")
+    await maria.wait_for("Choose a topic")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"photo": [{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}]},
+        {"voice": {"file_id": "a", "file_unique_id": "b", "duration": 1}},
+        {"document": {"file_id": "a", "file_unique_id": "b"}},
+        {"location": {"longitude": 1.0, "latitude": 1.0}},
+        {
+            "sticker": {
+                "file_id": "a",
+                "file_unique_id": "b",
+                "type": "regular",
+                "width": 1,
+                "height": 1,
+                "is_animated": False,
+                "is_video": False,
+            }
+        },
+    ],
+    ids=lambda content: next(iter(content)),
+)
+async def test_media_is_answered_kindly(app: App, api: BotApi, maria: Person, content: dict[str, object]) -> None:
+    """Whatever is sent besides text is answered once, with the way to a person."""
+    await maria.send(**content)
+    answer = await maria.wait_for("I did not keep what you sent")
+    assert any(label == "Talk to a person" for row in answer.buttons for label, _ in row)
+
+
+async def test_groups_and_bots_are_not_answered(app: App, api: BotApi, maria: Person) -> None:
+    """In a group the bot stays silent."""
+    member = api.person(4712, "Member", chat_id=-100123)
+    await member.say("menu")
+    await maria.say("/start")
+    await maria.wait_for("Choose a topic")
+    assert member.received == []
+
+
+async def test_commands_are_registered(app: App, api: BotApi) -> None:
+    """Telegram's menu offers the commands of the content."""
+    call = await api.until(lambda: next((call for call in api.calls if call.method == "setMyCommands"), None), "setMyCommands")
+    assert [command["command"] for command in call.params["commands"]][:2] == ["menu", "callback"]

@@ -1,0 +1,119 @@
+"""Made-up people who write to the turnstile, and what tests ask about the database afterwards."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import select
+
+from bot.core.engine import advance
+from bot.core.library import Content
+from bot.core.markup import plain
+from bot.core.model import REPLY_JSON, Event, Inbound, Press, Profile, Text
+from bot.store import requests
+from bot.store.database import Database
+from bot.store.outbox import Letter
+from bot.store.requests import StoredRequest
+from bot.store.tables import REQUEST_STATES, outbox
+from bot.turnstile import Advance, Turnstile
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+PATIENCE = 10.0  # seconds a test waits for something before it fails
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody on a channel, with a number that belongs to nobody (Ofcom keeps 7946 0xxx for drama)."""
+
+    address: str = "chat-of-ada-4711"
+    name: str = "Ada Fictional"
+    phone: str = "+442079460018"
+    channel: str = "post"
+    number: int = field(default_factory=lambda: next(_numbers))
+
+    def does(self, event: Event, update_id: str = "") -> Inbound:
+        """The event in its envelope, with an update id of its own unless one is given."""
+        update_id = update_id or f"{self.number}-{next(_numbers)}"
+        return Inbound(self.channel, self.address, update_id, NOW, event, Profile(name=self.name))
+
+    def intake(self, content: Content) -> list[Inbound]:
+        """Everything from the wish to be called to the queued request."""
+        yes = f"consent:yes:{content.structure.consent_version}"
+        return [self.does(event) for event in (Press("callback"), Press(yes), Text(self.phone), Press("send"))]
+
+
+ADA = Person()
+BOB = Person("chat-of-bob-4712", "Bob Fictional", "+442079460099")
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    """Returns when the condition holds; fails after PATIENCE."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not condition():  # noqa: ASYNC110 any condition, not only those that tell
+                await asyncio.sleep(0.002)
+    except TimeoutError:
+        raise AssertionError(f"waited in vain: {what}") from None
+
+
+def ignore(letters: list[Letter]) -> None:
+    """A delivery that keeps the letters where they are."""
+
+
+@asynccontextmanager
+async def open_turnstile(
+    database: Database,
+    content: Content,
+    deliver: Callable[[list[Letter]], None] = ignore,
+    *,
+    step: Advance = advance,
+    held: frozenset[str] = frozenset(),
+    clock: Callable[[], datetime] = lambda: NOW,
+) -> AsyncIterator[Turnstile]:
+    """A turnstile whose rounds run until the end of the block."""
+    turnstile = Turnstile(database, content, deliver, owner="test", step=step, held=held, clock=clock)
+    rounds = asyncio.create_task(turnstile.run())
+    try:
+        yield turnstile
+    finally:
+        rounds.cancel()
+        with suppress(asyncio.CancelledError):
+            await rounds
+
+
+async def go_through(turnstile: Turnstile, inbounds: list[Inbound]) -> None:
+    for inbound in inbounds:
+        await turnstile.submit(inbound)
+
+
+async def answers(database: Database, person: Person) -> list[str]:
+    """What is queued for the person, as plain text, oldest first."""
+    chat = database.chat(person.channel, person.address)
+    async with database.read() as connection:
+        bodies = await connection.scalars(select(outbox.c.body).where(outbox.c.chat == chat).order_by(outbox.c.id))
+        return [plain(REPLY_JSON.validate_json(database.sealer.open(body)).body) for body in bodies]
+
+
+async def queue(database: Database) -> list[StoredRequest]:
+    """Every request there is."""
+    async with database.read() as connection:
+        return await requests.listed(connection, database.sealer, REQUEST_STATES)
+
+
+def file_of(database: Database) -> Path:
+    return Path(database.engine.url.database or "")
+
+
+def contents(file: Path) -> list[str]:
+    """All that is committed, as SQL, seen by somebody else."""
+    connection = sqlite3.connect(file)
+    try:
+        return list(connection.iterdump())
+    finally:
+        connection.close()

@@ -1,0 +1,154 @@
+"""The schema: migrations build what `tables.py` says, and the database itself refuses what cannot be."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from people import NOW
+from sqlalchemy import Connection, MetaData, create_engine, insert, select, text
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.database import Database
+from bot.store.tables import consents, contacts, job_runs, metadata, outbox, requests
+
+REQUEST = {
+    "reference": "OMS-0001",
+    "contact_id": 1,
+    "topic": "costs",
+    "state": "new",
+    "channel": "post",
+    "language": "en",
+    "details": b"",
+    "created_at": NOW,
+    "due_at": NOW,
+}
+LETTER = {"channel": "post", "chat": "c", "address": b"", "body": b"", "state": "ready", "created_at": NOW}
+
+
+def shape(connection: Connection) -> dict[str, list[str]]:
+    """Every table and index as it was created, its lines in alphabetical order: the order of constraints means nothing."""
+    query = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT IN ('alembic_version', 'sqlite_sequence')")
+    return {name: sorted(line.strip().rstrip(", ") for line in sql.splitlines()) for name, sql in connection.execute(query)}
+
+
+def _differences(connection: Connection) -> list[object]:
+    options = {"compare_type": True, "compare_server_default": True}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+
+async def test_alembic_finds_nothing_to_migrate(database: Database) -> None:
+    """After all migrations Alembic sees no difference to `tables.py`."""
+    async with database.read() as connection:
+        assert await connection.run_sync(_differences) == []
+
+
+async def test_migrations_build_exactly_the_tables(database: Database, tmp_path: Path) -> None:
+    """A migrated database has the columns, defaults, constraints and indexes of one made from `tables.py`."""
+    async with database.read() as connection:
+        migrated = await connection.run_sync(shape)
+    engine = create_engine(f"sqlite:///{tmp_path / 'made.db'}")
+    metadata.create_all(engine)
+    with engine.connect() as made:
+        expected = shape(made)
+    engine.dispose()
+    assert migrated == expected
+    assert migrated.keys() >= metadata.tables.keys()
+
+
+def test_a_difference_would_be_seen(tmp_path: Path) -> None:
+    """The comparison notices a lost CHECK, which Alembic alone does not."""
+    smaller = MetaData()
+    for table in metadata.sorted_tables:
+        table.to_metadata(smaller)
+    lost = next(c for c in smaller.tables["requests"].constraints if c.name == "ck_requests_state")
+    smaller.tables["requests"].constraints.remove(lost)
+    shapes = []
+    for name, tables in (("whole", metadata), ("smaller", smaller)):
+        engine = create_engine(f"sqlite:///{tmp_path / name}.db")
+        tables.create_all(engine)
+        with engine.connect() as connection:
+            shapes.append(shape(connection))
+        engine.dispose()
+    assert shapes[0] != shapes[1]
+
+
+async def test_every_connection_is_set_up(database: Database) -> None:
+    """Readers and writers alike: write-ahead log, synced to the disk at each commit, foreign keys on."""
+
+    async def pragmas(connection: AsyncConnection) -> list[object]:
+        names = ("journal_mode", "synchronous", "foreign_keys")
+        return [(await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in names]
+
+    async with database.read() as reader, database.write() as writer:
+        assert await pragmas(reader) == ["wal", 2, 1]
+        assert await pragmas(writer) == ["wal", 2, 1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"reference": "OMS-0002"}, id="second open request of one person and topic"),
+        pytest.param({"reference": "OMS-0002", "state": "claimed", "claimed_by": "bea"}, id="second one, claimed"),
+        pytest.param({"topic": "other"}, id="reference given twice"),
+        pytest.param({"reference": "OMS-0002", "topic": "other", "state": "lost"}, id="unknown state"),
+        pytest.param({"reference": "OMS-0002", "topic": "other", "state": "claimed"}, id="claimed by nobody"),
+        pytest.param({"reference": "OMS-0002", "topic": "other", "state": "closed"}, id="closed without end"),
+        pytest.param({"reference": "OMS-0002", "topic": "other", "ended_at": NOW}, id="ended while open"),
+        pytest.param({"reference": "OMS-0002", "contact_id": 99}, id="request of nobody"),
+    ],
+)
+async def test_what_cannot_be_is_refused(database: Database, wrong: dict[str, object]) -> None:
+    """Beside a person's open request the database itself refuses a row that contradicts the rules."""
+    async with database.write() as connection:
+        await connection.execute(insert(contacts).values(id=1, session=b"", created_at=NOW, seen_at=NOW))
+        await connection.execute(insert(requests).values(REQUEST))
+    with pytest.raises(IntegrityError):
+        async with database.write() as connection:
+            await connection.execute(insert(requests).values({**REQUEST, **wrong}))
+
+
+async def test_what_can_be_is_taken(database: Database) -> None:
+    """Another topic, and the same topic again once the first request has ended, are no contradiction."""
+    ended = {"state": "closed", "ended_at": NOW, "reference": "OMS-0002"}
+    async with database.write() as connection:
+        await connection.execute(insert(contacts).values(id=1, session=b"", created_at=NOW, seen_at=NOW))
+        for row in (REQUEST, REQUEST | ended, REQUEST | {"reference": "OMS-0003", "topic": "other"}):
+            await connection.execute(insert(requests).values(row))
+        assert len((await connection.execute(select(requests))).all()) == 3
+
+
+async def test_unknown_outbox_states_are_refused(database: Database) -> None:
+    """A letter is ready, held or dead, and nothing else."""
+    with pytest.raises(IntegrityError):
+        async with database.write() as connection:
+            await connection.execute(insert(outbox).values({**LETTER, "state": "sent"}))
+
+
+async def test_consent_needs_a_person(database: Database) -> None:
+    """A consent of nobody is refused."""
+    row = {"contact_id": 99, "version": "1", "language": "en", "text": "", "given_at": NOW}
+    with pytest.raises(IntegrityError):
+        async with database.write() as connection:
+            await connection.execute(insert(consents).values(row))
+
+
+async def test_a_moment_needs_its_zone(database: Database) -> None:
+    """A moment without a time zone is refused before it can be misread."""
+    with pytest.raises(StatementError, match="a moment without a time zone"):
+        async with database.write() as connection:
+            await connection.execute(insert(job_runs).values(job="x", at=NOW.replace(tzinfo=None), affected=0))
+
+
+async def test_moments_come_back_in_utc(database: Database) -> None:
+    """A moment given in another zone comes back as the same moment, aware and in UTC."""
+    given = datetime(2026, 11, 23, 12, 30, 15, 250, tzinfo=timezone(timedelta(hours=3)))
+    async with database.write() as connection:
+        await connection.execute(insert(job_runs).values(job="x", at=given, affected=0))
+    async with database.read() as connection:
+        at = await connection.scalar(select(job_runs.c.at))
+    assert at == given
+    assert at.tzinfo is UTC
+    assert at.hour == 9
