@@ -103,12 +103,12 @@ class App:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, settings: Settings, *, serving: bool = True) -> AsyncIterator["App"]:
+    async def running(cls, settings: Settings, *, serving: bool = True, content: Content | None = None) -> AsyncIterator["App"]:
         """Opens, starts, and at the end stops everything. Raises WrongSettings, ContentError, WrongKey.
 
-        `serving`: receives from the platforms, sends what was left unsent, and does the upkeep.
+        `content` spares reading it again; `serving`: receives from the platforms, sends what was left unsent, and does the upkeep.
         """
-        content = load(settings.content_dir)
+        content = content or load(settings.content_dir)
         async with AsyncExitStack() as stack:
             database = await open_database(settings.database_url, sealer(settings))
             stack.push_async_callback(database.close)

@@ -164,9 +164,9 @@ def _player(head: list[str], content: Content) -> Player:
 
 
 def _through_json(turn: Turn, number: int) -> Session:
-    kept = SESSION_JSON.validate_json(SESSION_JSON.dump_json(turn.session))
-    erased = any(isinstance(effect, EraseContact) for effect in turn.effects)
-    return replace(kept, number=number + erased)
+    if any(isinstance(effect, EraseContact) for effect in turn.effects):
+        return Session(number=number + 1)  # the next event makes a new contact
+    return replace(SESSION_JSON.validate_json(SESSION_JSON.dump_json(turn.session)), number=number)
 
 
 def _listed(answers: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ from bot_api import BotApi, Person
 from serving import queued, settings
 
 from bot.app import App
+from bot.core.library import Content
 
 SHARED = Path(__file__).parents[3] / "shared"
 
@@ -23,8 +24,8 @@ async def api() -> AsyncIterator[BotApi]:
 
 
 @pytest.fixture
-async def app(api: BotApi, tmp_path: Path, key: str) -> AsyncIterator[App]:
-    async with App.running(settings(tmp_path, key, telegram_token=api.token, telegram_api_url=api.url)) as running:
+async def app(api: BotApi, content: Content, tmp_path: Path, key: str) -> AsyncIterator[App]:
+    async with App.running(settings(tmp_path, key, telegram_token=api.token, telegram_api_url=api.url), content=content) as running:
         yield running
 
 
@@ -189,7 +190,7 @@ async def test_who_blocks_us_is_left_alone_and_can_come_back(app: App, api: BotA
 
 
 @pytest.mark.parametrize(
-    "content",
+    "attached",
     [
         {"photo": [{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}]},
         {"voice": {"file_id": "a", "file_unique_id": "b", "duration": 1}},
@@ -207,11 +208,11 @@ async def test_who_blocks_us_is_left_alone_and_can_come_back(app: App, api: BotA
             }
         },
     ],
-    ids=lambda content: next(iter(content)),
+    ids=lambda attached: next(iter(attached)),
 )
-async def test_media_is_answered_kindly(app: App, api: BotApi, maria: Person, content: dict[str, object]) -> None:
+async def test_media_is_answered_kindly(app: App, api: BotApi, maria: Person, attached: dict[str, object]) -> None:
     """Whatever is sent besides text is answered once, with the way to a person."""
-    await maria.send(**content)
+    await maria.send(**attached)
     answer = await maria.wait_for("I did not keep what you sent")
     assert any(label == "Talk to a person" for row in answer.buttons for label, _ in row)
 

@@ -19,8 +19,8 @@ from bot.core.model import Inbound
 
 
 @pytest.fixture
-async def app(tmp_path: Path, key: str) -> AsyncIterator[App]:
-    async with App.running(settings(tmp_path, key)) as running:
+async def app(content: Content, tmp_path: Path, key: str) -> AsyncIterator[App]:
+    async with App.running(settings(tmp_path, key), content=content) as running:
         yield running
 
 
@@ -131,7 +131,7 @@ async def _until_data(lines: AsyncIterator[str]) -> AsyncIterator[str]:
 @pytest.mark.parametrize("token", ["", "Bearer", "Bearer x", "Bearer x.y", "Basic eA==", "Bearer é.ü"])
 async def test_a_forged_token_opens_nothing(client: httpx.AsyncClient, token: str) -> None:
     """Without a token the server has signed there is neither reading nor writing."""
-    headers = {"Authorization": token.encode()}
+    headers = {b"Authorization": token.encode()}
     for answer in (
         await client.get("/chat/api/messages", headers=headers),
         await client.get("/chat/api/stream", headers=headers),

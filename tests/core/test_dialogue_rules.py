@@ -1,0 +1,149 @@
+"""Single rules of the dialogue that a transcript would hide: what must not happen, on whatever screen."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.core.engine import advance
+from bot.core.library import Content
+from bot.core.markup import plain
+from bot.core.model import Event, Media, Press, Profile, Session, SharedContact, Started, Text, Turn
+
+SHARES = Profile(name="Ana", shares_contact=True)
+ASKED = (Text("callback"), Press("consent:yes:2026-11"))
+NUMBER = SharedContact("+4930123456", own=True)
+SENT = (*ASKED, NUMBER, Press("send"))
+
+
+def after(content: Content, now: datetime, *events: Event | timedelta, profile: Profile = SHARES) -> Turn:
+    """The turn of the last event; a timedelta lets time pass."""
+    turn = Turn(Session(number=7))
+    for event in events:
+        if isinstance(event, timedelta):
+            now += event
+        else:
+            turn = advance(replace(turn.session, profile=profile), event, content, now)
+    return turn
+
+
+def said(turn: Turn) -> str:
+    return "\n".join(plain(reply.body) for reply in turn.replies)
+
+
+@pytest.mark.parametrize("number", ["+49 30 112 1234", "0911 999 1234", "my number is +1 212 911 5555"])
+def test_a_phone_number_is_no_emergency(number: str, content: Content, now: datetime) -> None:
+    """Emergency numbers inside a phone number, where one is asked, are part of the answer."""
+    assert after(content, now, *ASKED, Text(number)).session.screen == "summary"
+
+
+@pytest.mark.parametrize("text", ["112", "call 112 for me", "911!"])
+def test_an_emergency_number_alone_is_one(text: str, content: Content, now: datetime) -> None:
+    """The same digits on their own are a cry for help, also where a number is asked."""
+    turn = after(content, now, *ASKED, Text(text))
+    assert turn.session.screen == "page:emergency"
+
+
+@pytest.mark.parametrize("text", ["1", "Share my number", "share my"])
+def test_typing_instead_of_sharing_keeps_the_question(text: str, content: Content, now: datetime) -> None:
+    """Whoever types the name of the key that shares the number stays at the question."""
+    turn = after(content, now, *ASKED, Text(text))
+    assert turn.session.screen == "ask:phone"
+
+
+@pytest.mark.parametrize("text", ["?", " ? ", "help", "/help", "HELP!"])
+def test_help_is_always_one_word_away(text: str, content: Content, now: datetime) -> None:
+    """A lone question mark is a call for help like the word."""
+    assert after(content, now, Started(), Text(text)).session.screen == "notice:help"
+
+
+@pytest.mark.parametrize("event", [Media(), Text("is it oms"), Text("1"), Press("send")])
+def test_an_expired_request_shows_no_summary(event: Event, content: Content, now: datetime) -> None:
+    """What expired cannot be sent or looked at any more; nobody sees an empty summary."""
+    turn = after(content, now, *ASKED, NUMBER, timedelta(hours=50), event)
+    assert turn.session.screen != "summary"
+    assert "Is this right?" not in said(turn)
+
+
+def test_back_from_privacy_leads_to_the_consent(content: Content, now: datetime) -> None:
+    """Whoever reads the privacy page before agreeing comes back to the question."""
+    turn = after(content, now, Text("callback"), Press("page:more/privacy"), Press("back"))
+    assert turn.session.screen == "consent"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "he stopped breathing",
+        "short of breath",
+        "he fainted after IVIG",
+        "swollen face after rituximab",
+        "seizure during rituximab",
+        "she is not responding, treatment centre?",
+    ],
+)
+def test_danger_leads_to_no_form(text: str, content: Content, now: datetime) -> None:
+    """After words of danger comes the emergency line and a page with the emergency signs: no form, no offer."""
+    turn = after(content, now, Started(), Text(text))
+    assert turn.replies[0].style == "warning"
+    assert turn.session.screen.startswith("page:")
+    targets = {button.id for button in turn.replies[-1].buttons}
+    assert "callback" not in targets
+    assert turn.session.screen == "page:emergency" or {"emergency", "page:emergency"} & targets
+
+
+@pytest.mark.parametrize("text", ["he stopped breathing", "short of breath", "he is not breathing", "she is unresponsive"])
+def test_danger_alone_opens_the_emergency_page(text: str, content: Content, now: datetime) -> None:
+    """The words of danger themselves never choose another topic."""
+    assert after(content, now, Started(), Text(text)).session.screen == "page:emergency"
+
+
+def test_a_question_about_danger_gets_its_topic(content: Content, now: datetime) -> None:
+    """ "EEG seizure?" is answered with the line first and then the page about EEG."""
+    turn = after(content, now, Started(), Text("EEG seizure?"))
+    assert "This may be an emergency" in plain(turn.replies[0].body)
+    assert turn.session.screen == "page:diagnosis/eeg"
+
+
+def test_cancelling_a_change_does_not_deny_the_request(content: Content, now: datetime) -> None:
+    """Whoever leaves a change unsaved is not told that nothing was sent: the request stands."""
+    turn = after(content, now, *SENT, Press("change"), Press("ask:when"), Press("cancel"))
+    assert turn.session.request is not None
+    assert "Nothing was sent" not in said(turn)
+
+
+def test_pressing_send_twice_sends_once(content: Content, now: datetime) -> None:
+    """The second press of *Send* shows the request that is there."""
+    turn = after(content, now, *SENT, Press("send"))
+    assert turn.session.sent == 1
+    assert turn.session.screen == "status"
+    assert not turn.effects
+
+
+def test_an_old_consent_is_asked_again(content: Content, now: datetime) -> None:
+    """Agreeing to a text that has changed since shows the one that counts."""
+    turn = after(content, now, Text("callback"), Press("consent:yes:2020-01"))
+    assert turn.session.screen == "consent"
+    assert turn.session.consent == ""
+
+
+def test_someone_elses_number_is_not_taken(content: Content, now: datetime) -> None:
+    """A shared contact counts only if the platform vouches that it is the sender's own."""
+    turn = after(content, now, *ASKED, SharedContact("+4930123456", own=False))
+    assert turn.session.screen == "ask:phone"
+    assert turn.session.draft is not None
+    assert "phone" not in turn.session.draft.answers
+
+
+def test_withdrawing_ends_the_consent(content: Content, now: datetime) -> None:
+    """After *Withdraw* the next request asks for consent anew."""
+    turn = after(content, now, *SENT, Press("withdraw:yes"), Press("callback"))
+    assert turn.session.screen == "consent"
+
+
+@pytest.mark.parametrize("screen", [(), (*ASKED,), (*ASKED, NUMBER), SENT])
+def test_despair_is_heard_everywhere(screen: tuple[Event, ...], content: Content, now: datetime) -> None:
+    """Words of despair open the crisis page on every screen, with no offer beside it."""
+    turn = after(content, now, *screen, Text("I want to die"))
+    assert turn.session.screen == "page:crisis"
+    assert "callback" not in {button.id for button in turn.replies[-1].choices}

@@ -1,0 +1,158 @@
+"""Finding things in what people type: normal form, phrases of danger with typing errors, and the pages that fit."""
+
+import pytest
+
+from bot.core.library import Content
+from bot.core.search import MAX_QUERY, build, find, mentions, normal
+
+INDEX = build(
+    "en",
+    [
+        ("eyes", ["Eye movements", "opsoclonus", "dancing eyes"]),
+        ("sleep", ["Sleep", "insomnia", "sleep problems"]),
+        ("rituximab", ["Rituximab", "b cells"]),
+        ("steroids", ["Steroids", "prednisolone", "side effects"]),
+        ("symptoms", ["Symptoms", "side effects"]),
+    ],
+    noise=["what", "is", "the", "a", "about", "and"],
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Straße", "STRASSE"),
+        ("Müller", "mueller"),
+        ("École", "ecole"),
+        ("Ёлка", "елка"),
+        ("أُمّ", "ام"),
+        ("إلى", "الي"),
+        ("مدرســة", "مدرسه"),
+        ("can’t", "cant"),
+        ("heeeelp", "help"),
+        ("١٢٣ ۴", "123 4"),
+        ("ﬁt", "FIT"),
+        (" MRI?!\n(again) ", "mri again"),
+        ("ＯＭＳ", "oms"),
+        ("e-mail", "e mail"),
+    ],
+)
+def test_normal_form_ignores_how_something_is_written(one: str, other: str) -> None:
+    """Case, marks, spelling variants and punctuation of four scripts make no difference."""
+    assert normal(one) == normal(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("cell", "cel"), ("1122", "12"), ("рак", "рок"), ("11111", "1"), ("sleep", "slep")])
+def test_normal_form_keeps_what_differs(one: str, other: str) -> None:
+    """Double letters and repeated digits mean something."""
+    assert normal(one) != normal(other)
+
+
+@pytest.mark.parametrize("text", ["", "...", "😀😀", "\u200b", "---", "🇩🇪"])
+def test_nothing_to_compare(text: str) -> None:
+    """Signs alone are no words, and no phrase is mentioned in nothing."""
+    assert normal(text) == ""
+    assert mentions(["seizure"], normal(text)) == ""
+
+
+def test_only_the_beginning_of_a_novel_is_read() -> None:
+    """A text of any length costs the same."""
+    assert len(normal("word " * 100_000)) <= MAX_QUERY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "he has a seizure", "SEIZURE!!!", "seizzure", "siezure", "seizur", "emergancy", "ambulanse please", "convultions", "unconcious",
+        "he can't breathe", "he cant breathe", "he can’t breath", "lips are blue", "112", "call 112!", "overdoze", "she is chocking",
+    ],
+)  # fmt: skip
+def test_danger_is_heard_with_typing_errors(text: str, content: Content) -> None:
+    """A frightened person's spelling hides nothing; short words and numbers must be right."""
+    assert mentions(content.languages["en"].emergency, normal(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "relapse", "what is a relapse", "he relapsed in May", "1123", "fever", "fever 38", "born 1999", "swallow", "blue eyes",
+        "my daughter loves painting", "is oms responsive to steroids", "is she conscious during the scan", "breathing exercises",
+    ],
+)  # fmt: skip
+def test_no_false_alarm(text: str, content: Content) -> None:
+    """Words that only look like danger ("relapse" is not "collapse") raise no alarm: too many would not be believed."""
+    assert mentions(content.languages["en"].emergency, normal(text)) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I want to die", "i dont want to live", "she talks about suicide", "sucide", "I can't go on", "he wants to kill himself", "no reason to live"],
+)
+def test_despair_is_heard(text: str, content: Content) -> None:
+    """The words of despair are found wherever they stand in the sentence."""
+    assert mentions(content.languages["en"].crisis, normal(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["will my child die", "how long do people live with oms", "homicide", "harm of steroids", "the dye test", "he is 5, no reason"]
+)
+def test_a_hard_question_is_no_despair(text: str, content: Content) -> None:
+    """Questions about dying and harm are answered by pages, not by the crisis lines."""
+    assert mentions(content.languages["en"].crisis, normal(text)) == ""
+
+
+def test_a_phrase_is_found_whole_and_in_order() -> None:
+    """The words of a phrase must follow each other."""
+    assert mentions(["turning blue"], "she is turning blue") == "turning blue"
+    assert mentions(["turning blue"], "turning to the blue team") == ""
+    assert mentions(["turning blue"], "blue turning") == ""
+    assert mentions([], "anything") == ""
+
+
+@pytest.mark.parametrize("text", ["Opsoclonus", "what is opsoclonus?", "opsoklonus", "dancing eye", "about the dancing eyes"])
+def test_one_page_is_clearly_meant(text: str) -> None:
+    """A title, a keyword, another form of it or a misspelling opens the page."""
+    found = find(INDEX, text)
+    assert (found.fit, found.paths) == ("clear", ("eyes",))
+
+
+def test_two_pages_of_one_keyword_are_offered() -> None:
+    """A word that stands for two pages asks which one is meant."""
+    found = find(INDEX, "side effects")
+    assert found.fit == "several"
+    assert set(found.paths) == {"steroids", "symptoms"}
+
+
+def test_two_topics_in_one_question_are_both_offered() -> None:
+    """Who asks about two things is shown both."""
+    found = find(INDEX, "sleep and rituximab")
+    assert found.fit == "several"
+    assert set(found.paths) == {"sleep", "rituximab"}
+
+
+def test_a_page_that_fits_half_is_near() -> None:
+    """Half a phrase is worth offering, not opening."""
+    found = find(INDEX, "problems")
+    assert (found.fit, found.paths) == ("near", ("sleep",)) or found.paths == ()
+    assert find(INDEX, "dancing class").fit == "near"
+
+
+@pytest.mark.parametrize("text", ["", "???", "asdfgh qwertz", "what is the", "Привет", "😀", "x" * 10_000])
+def test_nonsense_finds_nothing(text: str) -> None:
+    """Nothing is offered for words nobody wrote a page about, and noise alone is no question."""
+    assert find(INDEX, text).paths == ()
+
+
+def test_no_more_than_asked_for() -> None:
+    """A list of results stays short enough to be read."""
+    crowd = build("en", [(f"page{n}", ["fever"]) for n in range(9)])
+    assert len(find(crowd, "fever", limit=3).paths) == 3
+
+
+@pytest.mark.parametrize(
+    ("language", "keyword", "typed"),
+    [("de", "Anfälle", "Anfall"), ("ru", "судороги", "судорога"), ("ar", "العين", "العين"), ("xx", "word", "word")],
+)
+def test_other_languages_have_their_own_stems(language: str, keyword: str, typed: str) -> None:
+    """Another form of the word is found in each language; a language without stemmer takes words as they are."""
+    assert find(build(language, [("page", [keyword])]), typed).paths == ("page",)

@@ -1,0 +1,189 @@
+"""People, requests, letters and counts are kept as they were given."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from people import ADA, BOB, NOW, Person, file_of, queue
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.model import ChangeRequest, Count, Draft, GiveConsent, OpenRequest, Profile, Reply, SendRequest, Session, Started
+from bot.store import contacts, counts, outbox, requests
+from bot.store.contacts import Contact
+from bot.store.database import Database, open_database
+from bot.store.outbox import Letter
+from bot.store.tables import consents, daily_counts
+
+SENT = SendRequest("OMS-0001", {"name": ADA.name, "phone": ADA.phone}, "en", "costs", NOW + timedelta(hours=8))
+
+
+async def load(database: Database, *people: Person) -> list[Contact]:
+    keys = {(person.channel, database.chat(person.channel, person.address)): person.address for person in people}
+    async with database.write() as connection:
+        found = await contacts.load(connection, database.sealer, keys, NOW)
+    return [found[key] for key in keys]
+
+
+async def save(database: Database, number: int, session: Session) -> None:
+    async with database.write() as connection:
+        await contacts.save(connection, database.sealer, [(number, session)], NOW)
+
+
+async def send(database: Database, person: Person, request: SendRequest = SENT) -> int:
+    [contact] = await load(database, person)
+    async with database.write() as connection:
+        await requests.send(connection, database.sealer, contact.id, person.channel, request, NOW)
+    return contact.id
+
+
+async def test_update_ids_are_new_once_per_channel(database: Database) -> None:
+    """An update id is new the first time only, and the same id of another channel is another one."""
+    first, other = ADA.does(Started(), "7"), replace(ADA, channel="web").does(Started(), "7")
+    async with database.write() as connection:
+        assert await contacts.first_seen(connection, [first]) == {("post", "7")}
+    async with database.write() as connection:
+        assert await contacts.first_seen(connection, [first, other]) == {("web", "7")}
+
+
+async def test_a_person_is_an_address_on_a_channel(database: Database) -> None:
+    """The same address is found again as the same contact; on another channel it is somebody else."""
+    ada, bob, web = await load(database, ADA, BOB, replace(ADA, channel="web"))
+    assert len({ada.id, bob.id, web.id}) == 3
+    assert await load(database, BOB, ADA) == [bob, ada]
+
+
+async def test_sessions_survive_reopening(database: Database) -> None:
+    """A saved session is there after the database was closed and opened again, down to the draft."""
+    session = Session(language="en", screen="ask:phone", path=("page:symptoms",), draft=Draft(NOW, {"name": "Ada"}, 2), consent="1", sent=3)
+    [contact] = await load(database, ADA)
+    await save(database, contact.id, session)
+    await database.close()
+    reopened = await open_database(f"sqlite+aiosqlite:///{file_of(database)}", database.sealer)
+    assert await load(reopened, ADA) == [Contact(contact.id, session)]
+    await reopened.close()
+
+
+async def test_what_comes_anew_is_not_kept_twice(database: Database) -> None:
+    """Profile, number and request come with each event or from the queue, so the session keeps none of them."""
+    [contact] = await load(database, ADA)
+    request = OpenRequest("OMS-0001", "new", NOW, NOW)
+    await save(database, contact.id, Session(number=9, language="en", profile=Profile(name=ADA.name), request=request))
+    assert (await load(database, ADA))[0].session == Session(language="en")
+
+
+async def test_who_left_is_marked(database: Database) -> None:
+    """A person who cannot be written to any more is marked, the rest of the session unharmed."""
+    [contact] = await load(database, ADA)
+    await save(database, contact.id, Session(language="de"))
+    async with database.write() as connection:
+        await contacts.mark_left(connection, database.sealer, contact.id, NOW)
+    assert (await load(database, ADA))[0].session == Session(language="de", left=True)
+
+
+async def test_a_request_is_kept_as_sent(database: Database) -> None:
+    """A sent request is open for its person with the answers given, and for nobody else."""
+    number = await send(database, ADA)
+    [bob] = await load(database, BOB)
+    async with database.read() as connection:
+        found = await requests.open_requests(connection, database.sealer, [number, bob.id])
+        stored = await requests.find(connection, database.sealer, " oms-0001 ")
+        assert stored is not None
+        history = await requests.history(connection, stored.id)
+    assert found == {number: OpenRequest("OMS-0001", "new", NOW, SENT.due_at, SENT.answers)}
+    assert (stored.reference, stored.topic, stored.answers, stored.channel) == ("OMS-0001", "costs", SENT.answers, "post")
+    assert history == [(NOW, requests.CALLER, "sent", "")]
+
+
+async def test_a_change_reaches_the_open_request_only(database: Database) -> None:
+    """Changed answers replace the old ones while the request is open; a closed one stays as it was."""
+    await send(database, ADA)
+    email = ChangeRequest("OMS-0001", {"email": "ada@example.com"}, "other")
+    async with database.write() as connection:
+        await requests.change(connection, database.sealer, email, NOW)
+    [changed] = await queue(database)
+    assert (changed.answers, changed.topic) == (email.answers, "other")
+    async with database.write() as connection:
+        assert await requests.move(connection, changed.id, "new", "closed", "bea", NOW)
+        await requests.change(connection, database.sealer, replace(email, answers={"email": "new@example.com"}), NOW)
+    assert (await queue(database))[0].answers == email.answers
+
+
+async def test_withdrawing_empties_the_request_and_ends_the_consent(database: Database) -> None:
+    """After a withdrawal the queue knows no detail, and the consent has an end; other people's stay."""
+    ada, bob = await send(database, ADA), await send(database, BOB, replace(SENT, reference="OMS-0002"))
+
+    async def consented(connection: AsyncConnection) -> list[int]:
+        return list(await connection.scalars(select(consents.c.contact_id).where(consents.c.withdrawn_at.is_(None))))
+
+    async with database.write() as connection:
+        for number in (ada, bob):
+            await requests.give_consent(connection, number, GiveConsent("1", "en", "yes"), NOW)
+        await requests.withdraw(connection, database.sealer, ada, "OMS-0001", NOW)
+        assert await consented(connection) == [bob]
+        assert (await requests.open_requests(connection, database.sealer, [ada, bob])).keys() == {bob}
+    states = {request.reference: (request.state, request.answers) for request in await queue(database)}
+    assert states == {"OMS-0001": ("withdrawn", {}), "OMS-0002": ("new", SENT.answers)}
+
+
+async def test_the_most_urgent_request_comes_first(database: Database) -> None:
+    """The list is ordered by when the call was promised and holds only the states asked for."""
+    for person, reference, hours in ((ADA, "OMS-0001", 9), (BOB, "OMS-0002", 3)):
+        await send(database, person, replace(SENT, reference=reference, due_at=NOW + timedelta(hours=hours)))
+    assert [request.reference for request in await queue(database)] == ["OMS-0002", "OMS-0001"]
+    async with database.read() as connection:
+        assert await requests.listed(connection, database.sealer, ["closed"]) == []
+
+
+async def test_a_state_changes_only_from_what_it_was(database: Database) -> None:
+    """Moving a request says no when its state is not the expected one any more."""
+    await send(database, ADA)
+    [request] = await queue(database)
+    async with database.write() as connection:
+        assert await requests.move(connection, request.id, "new", "claimed", "bea", NOW)
+        assert not await requests.move(connection, request.id, "new", "claimed", "kim", NOW)
+    assert (await queue(database))[0].claimed_by == "bea"
+
+
+async def test_letters_keep_their_order_and_words(database: Database) -> None:
+    """Letters get rising numbers, and those to be fetched come back oldest first, after the last one seen."""
+    letters = [Letter("web", "c", "a", Reply((), language=code), held=True) for code in ("en", "de", "ar", "ru")]
+    async with database.write() as connection:
+        ids = await outbox.write(connection, database.sealer, [*letters, Letter("web", "other", "b", Reply(()), held=True)], "me", NOW)
+        assert ids == sorted(ids)
+
+        async def fetched(after: int, limit: int) -> list[str]:
+            return [letter.reply.language for letter in await outbox.held(connection, database.sealer, "web", "c", after, limit)]
+
+        assert await fetched(0, 10) == ["en", "de", "ar", "ru"]
+        assert await fetched(ids[1], 10) == ["ar", "ru"]
+        assert await fetched(0, 2) == ["ar", "ru"]
+
+
+async def test_the_outbox_can_be_counted(database: Database) -> None:
+    """Ready, held and dead letters are counted apart, and delivered ones are gone."""
+    async with database.write() as connection:
+        letters = [Letter("post", "c", "a", Reply(()), held=held) for held in (False, False, False, True)]
+        ids = await outbox.write(connection, database.sealer, letters, "me", NOW)
+        await outbox.sent(connection, ids[:1])
+        await outbox.failed(connection, ids[1], 3, "blocked", dead=True)
+        assert await outbox.sizes(connection) == {"ready": 1, "dead": 1, "held": 1}
+
+
+async def test_counts_add_up_by_day(database: Database) -> None:
+    """The same thing counted twice in one round and once in the next makes three, on its own day."""
+    page, other = Count("page", "symptoms"), Count("page", "treatment")
+    async with database.write() as connection:
+        await counts.add(connection, [page, other, page], NOW.date())
+        await counts.add(connection, [page], NOW.date())
+        await counts.add(connection, [page], NOW.date() + timedelta(days=1))
+        rows = (await connection.execute(select(daily_counts).order_by(daily_counts.c.day, daily_counts.c.detail))).all()
+    assert [(row.day.day, row.detail, row[3]) for row in rows] == [(23, "symptoms", 3), (23, "treatment", 1), (24, "symptoms", 1)]
+
+
+async def test_the_last_run_of_a_job_is_known(database: Database) -> None:
+    """The newest run of a job is found; a job that never ran has none."""
+    async with database.write() as connection:
+        for hours in (0, 5):
+            await counts.job_done(connection, "sweep", NOW + timedelta(hours=hours), 1)
+        assert await counts.last_run(connection, "sweep") == NOW + timedelta(hours=5)
+        assert await counts.last_run(connection, "never") is None
