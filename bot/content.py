@@ -127,6 +127,9 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
         emergency=tuple(map(normal, raw.emergency)),
         crisis=tuple(map(normal, raw.crisis)),
         advice=tuple(map(normal, raw.advice)),
+        harmless=tuple(map(normal, raw.harmless)),
+        yes=tuple(map(normal, raw.yes_words)),
+        no=tuple(map(normal, raw.no_words)),
     )
 
 

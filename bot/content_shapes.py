@@ -114,4 +114,7 @@ class TextsFile(Shape):
     emergency: tuple[_Text, ...]
     crisis: tuple[_Text, ...]
     advice: tuple[_Text, ...] = ()
+    harmless: tuple[_Text, ...] = ()
+    yes_words: tuple[_Text, ...]
+    no_words: tuple[_Text, ...]
     noise: tuple[_Text, ...] = ()

@@ -20,7 +20,6 @@ from bot.channels.base import Unavailable
 from bot.core.engine import advance, apology
 from bot.core.library import Content
 from bot.core.model import (
-    EVENT_JSON,
     ChangeRequest,
     Count,
     Effect,
@@ -167,7 +166,7 @@ class Turnstile:
             async with self._database.write() as connection:
                 letters = []
                 if await contacts.first_seen(connection, [inbound]):
-                    await contacts.put_aside(connection, self._database.sealer, inbound, EVENT_JSON.dump_json(inbound.event), reason)
+                    await contacts.put_aside(connection, self._database.sealer, inbound, waiting.key[1], reason)
                     letters = await self._queue_letters(connection, [letter], now)
         except Exception as second:
             log.error("set_aside_failed", channel=inbound.channel, error=place(second))
@@ -238,7 +237,6 @@ class Turnstile:
             case WithdrawRequest(reference):
                 await requests.withdraw(connection, sealer, contact, reference, now)
             case EraseContact():
-                await outbox.forget(connection, contact)
                 await contacts.erase(connection, contact)
             case Count():
                 await counts.add(connection, [effect], now.date())

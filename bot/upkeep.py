@@ -28,6 +28,7 @@ def jobs(sealer: Sealer, structure: Structure, now: datetime) -> dict[str, Job]:
         "forget_people": lambda connection: contacts.forget_silent(connection, now - structure.contact_retention),
         "forget_updates": lambda connection: contacts.forget_updates(connection, now),
         "forget_messages": lambda connection: outbox.forget_old(connection, retained_since),
+        "forget_set_aside": lambda connection: contacts.forget_set_aside(connection, retained_since),
         "forget_requests": lambda connection: requests.forget_ended(connection, retained_since),
     }
 

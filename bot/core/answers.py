@@ -71,7 +71,7 @@ def read_email(text: str) -> str:
     for word in re.split(r"[\s<>,;:()\"]+", text):
         if "@" in word:
             try:
-                return validate_email(word.strip(".'"), check_deliverability=False).normalized
+                return validate_email(word.strip(".'!?"), check_deliverability=False).normalized
             except EmailNotValidError:
                 continue
     return ""
@@ -92,7 +92,8 @@ def read_zone(text: str, language: str) -> str:
     if cities or not wanted:
         return cities[0] if cities else ""
     territories = Locale.parse(language).territories
-    return next((zone_of_region(code) for code, name in territories.items() if normal(name) == wanted), "")
+    # "GB-alt-short" is the short name of GB: "UK".
+    return next((zone_of_region(code.partition("-")[0]) for code, name in territories.items() if normal(name) == wanted), "")
 
 
 def value(question: Question, answers: dict[str, str], scene: Scene) -> str:
@@ -116,7 +117,8 @@ def say(question: Question, answer: str, zone: str, scene: Scene) -> str:
     match question.kind:
         case "phone":
             number = phonenumbers.parse(answer, None)
-            country = Locale.parse(scene.language.code).territories.get(region_of(answer), "")
+            region = region_of(answer)
+            country = Locale.parse(scene.language.code).territories.get(region, "") if len(region) == 2 else ""
             spoken = phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
             return f"\u2066{spoken}\u2069 ({country})" if country else f"\u2066{spoken}\u2069"
         case "time":
@@ -157,7 +159,9 @@ def options(question: Question, scene: Scene) -> tuple[str, ...]:
         case "language":
             return scene.structure.call_languages
         case "time":
-            return (ANY_TIME, *scene.structure.call_times)
+            zone = _likely_zone(scene.session.draft.answers if scene.session.draft else {}, scene)
+            hours, windows = scene.structure.hours, scene.structure.call_times
+            return (ANY_TIME, *(name for name, window in windows.items() if hours.meets(window, zone, scene.now)))
         case "timezone":
             here = _likely_zone(scene.session.draft.answers if scene.session.draft else {}, scene)
             return tuple(dict.fromkeys((here, scene.session.profile.timezone or here, scene.structure.hours.zone)))
@@ -172,6 +176,8 @@ def region_of(phone: str) -> str:
 
 
 def zone_of_region(region: str) -> str:
+    if len(region) != 2 or region == "ZZ":  # numbers of no country: satellites, free international ones
+        return ""
     zones: Iterable[str] = get_global("territory_zones").get(region, ())
     return _MAIN_ZONE.get(region) or next(iter(zones), "")
 

@@ -9,14 +9,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.core import intake
+from bot.core import intake, screens
 from bot.core.library import Content
 from bot.core.model import HOME, Count, Event, Left, Media, Press, Reply, Session, SharedContact, Started, Text, Turn
 from bot.core.navigation import draw, label_of, open_page, press, say
 from bot.core.reading import read
 from bot.core.scene import Move, Scene
 
-_REMEMBERED = ("page", "sources", "found")  # screens *Back* returns to
+_REMEMBERED = ("page", "sources", "found", *screens.NEEDS_DRAFT)  # screens *Back* returns to
 _MAX_PATH = 12
 
 
@@ -31,9 +31,10 @@ def advance(session: Session, event: Event, content: Content, now: datetime) -> 
     scene = Scene(content, _awake(session, content, now), now)
     expired = session.draft is not None and scene.session.draft is None
     move = _decide(scene, event)
-    if expired and isinstance(event, Text | Press) and move.screen != HOME:
+    if expired:
         move = replace(move, notice=scene.text("expired") + move.notice)
-    if new and (move.screen != HOME or move.notice):
+    danger = move.before or move.screen == f"page:{content.structure.pages['crisis']}"
+    if new and not danger and (move.screen != HOME or move.notice):  # the home menu says it itself
         move = replace(move, notice=scene.text("disclaimer") + move.notice)
     pressed = label_of(scene, event.button) if isinstance(event, Press) else ""
     return _arrive(scene, move, in_place=isinstance(event, Press) and not move.before, echo=pressed)
@@ -48,6 +49,8 @@ def apology(session: Session, content: Content, now: datetime) -> Reply:
 def _awake(session: Session, content: Content, now: datetime) -> Session:
     language = content.language(session.language or session.profile.language).code
     expired = session.draft is not None and now - session.draft.started_at > content.structure.draft_expires
+    if expired and session.screen.partition(":")[0] in screens.NEEDS_DRAFT:
+        session = replace(session, screen=HOME)
     return replace(session, language=language, left=False, draft=None if expired else session.draft)
 
 

@@ -140,11 +140,15 @@ def _set(scene: Scene, argument: str) -> Move:
     question = scene.structure.question(name)
     if question is None or not _ready(scene):
         return start(scene, "")
-    if question.kind == "phone" and option == "profile" and scene.session.profile.phone:
-        return answer(scene, question, scene.session.profile.phone)
+    if question.kind == "phone" and option == "profile":
+        return typed(scene, question, scene.session.profile.phone) or Move(scene.session, f"ask:{name}")
     if option not in options(question, scene):
         return Move(scene.session, f"ask:{name}")
     return answer(scene, question, option)
+
+
+def _phone(scene: Scene) -> str:
+    return next((question.id for question in scene.structure.questions if question.kind == "phone"), "")
 
 
 def _review(scene: Scene, _: str) -> Move:
@@ -172,6 +176,10 @@ def _send(scene: Scene, _: str) -> Move:
 
 
 def _cancel(scene: Scene, argument: str) -> Move:
+    if scene.session.request:  # it was being changed, and stays
+        return Move(replace(scene.session, draft=None), "status", notice=scene.text("unchanged"))
+    if scene.session.draft is None:
+        return Move(scene.session, HOME)
     said = "refused" if argument == "refused" else "cancelled"
     return Move(replace(scene.session, draft=None), HOME, notice=scene.text(said))
 
@@ -188,6 +196,8 @@ def _change_request(scene: Scene, _: str) -> Move:
 
 def _withdraw_request(scene: Scene, argument: str) -> Move:
     request = scene.session.request
+    if request is None and scene.session.draft:
+        return _cancel(scene, "")
     if argument != "yes" or request is None:
         return Move(scene.session, "withdraw")
     session = replace(scene.session, request=None, draft=None, consent="")
@@ -206,6 +216,7 @@ ACTIONS: dict[str, Action] = {
     "set": _set,
     "summary": _review,
     "send": _send,
+    "share-phone": lambda scene, _: _open_question(scene, _phone(scene)),
     "cancel": _cancel,
     "change": _change_request,
     "status": lambda scene, _: Move(scene.session, "status"),

@@ -6,7 +6,7 @@ from bot.core.answers import options, say, say_option, value
 from bot.core.intake import MAX_TRIES, next_step, zone
 from bot.core.library import Question
 from bot.core.markup import Document
-from bot.core.model import Button, Draft, Reply
+from bot.core.model import Button, Reply
 from bot.core.scene import Render, Scene
 from bot.core.schedule import spoken_moment, spoken_week
 from bot.core.screens import lines, navigation
@@ -16,10 +16,10 @@ _KEYBOARD: dict[str, Literal["", "phone", "email", "text"]] = {"phone": "phone",
 
 def _consent(scene: Scene, _: str) -> Reply:
     privacy = scene.button(f"page:{scene.structure.pages['privacy']}", "privacy")
-    yes = scene.button(f"consent:yes:{scene.structure.consent_version}", "consent:yes", primary=True)
+    yes = scene.button(f"consent:yes:{scene.structure.consent_version}", "consent:yes", answer="yes", primary=True)
     return Reply(
         scene.flow_text("callback"),
-        (yes, scene.button("consent:no")),
+        (yes, scene.button("consent:no", answer="no")),
         (privacy, scene.home_button),
     )
 
@@ -28,7 +28,7 @@ def _ask(scene: Scene, name: str) -> Reply:
     question = scene.structure.question(name)
     draft = scene.session.draft
     if question is None or draft is None:
-        return _summary(scene, "") if draft else _status(scene, "")
+        return _summary(scene, "")
     choices = _shortcuts(scene, question) + tuple(_option(scene, question, option) for option in options(question, scene))
     if draft.tries >= MAX_TRIES:
         choices += (scene.page_button(scene.structure.pages["talk"]),)
@@ -64,8 +64,10 @@ def _rows(scene: Scene, answers: dict[str, str]) -> Document:
 
 
 def _summary(scene: Scene, _: str) -> Reply:
-    draft = scene.session.draft or Draft(scene.now)
-    choices = [scene.button("send", "save" if scene.session.request else "send", primary=True)]
+    draft = scene.session.draft
+    if draft is None:
+        return _status(scene, "")
+    choices = [scene.button("send", "save" if scene.session.request else "send", answer="yes", primary=True)]
     for question in scene.structure.questions:
         current = value(question, draft.answers, scene)
         if question.on_summary:
@@ -78,6 +80,8 @@ def _summary(scene: Scene, _: str) -> Reply:
 
 
 def _change(scene: Scene, _: str) -> Reply:
+    if scene.session.draft is None:
+        return _status(scene, "")
     choices = tuple(scene.button(f"ask:{question.id}", f"question-{question.id}") for question in scene.structure.questions)
     return Reply(scene.text("change"), choices, (scene.button("summary", "to-summary"), scene.home_button))
 
@@ -99,7 +103,11 @@ def _status(scene: Scene, _: str) -> Reply:
 def _withdraw(scene: Scene, _: str) -> Reply:
     if scene.session.request is None:
         return _status(scene, "")
-    return Reply(scene.flow_text("withdraw"), (scene.button("withdraw:yes"),), (scene.button("status", "keep"), scene.home_button))
+    return Reply(
+        scene.flow_text("withdraw"),
+        (scene.button("withdraw:yes", answer="yes"),),
+        (scene.button("status", "keep", answer="no"), scene.home_button),
+    )
 
 
 SCREENS: dict[str, Render] = {

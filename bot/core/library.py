@@ -96,6 +96,9 @@ class Language:
     emergency: tuple[str, ...] = ()  # phrases in normal form
     crisis: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()  # phrases that ask for a diagnosis or a dose
+    harmless: tuple[str, ...] = ()  # words that only look like one of these
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

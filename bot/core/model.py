@@ -126,6 +126,7 @@ class Button:
     label: str
     description: str = ""
     kind: Literal["press", "share_phone"] = "press"
+    answer: Literal["", "yes", "no"] = ""  # the typed word that means this button
     primary: bool = False  # the step most people want next
 
 

@@ -85,6 +85,7 @@ _ACTIONS: dict[str, Action] = intake.ACTIONS | {
     "erase": _erase,
     "stop": _stop,
     "feedback": _feedback,
+    "thanks": lambda scene, _: say(scene, "thanks"),
     "help": lambda scene, _: Move(scene.session, "notice:help"),
 }
 TARGETS = frozenset(_ACTIONS)  # what a button id may begin with

@@ -8,7 +8,7 @@ from bot.core.library import Language
 from bot.core.model import Button, Count, Reply
 from bot.core.navigation import draw, open_page, press, say
 from bot.core.scene import Move, Scene
-from bot.core.search import find, mentions, normal
+from bot.core.search import Mention, find, mentioned, normal
 
 _MIN_PREFIX = 3  # letters of a label that are enough to mean it
 
@@ -22,28 +22,39 @@ def read(scene: Scene, text: str) -> Move:
 
 
 def _danger(scene: Scene, text: str, said: str) -> Move | None:
-    if mentions(_all(scene, lambda language: language.crisis), said):
+    if _mentioned(scene, said, lambda language: language.crisis):
         return Move(scene.session, f"page:{scene.structure.pages['crisis']}", (Count("crisis"),))
-    phrase = mentions(_all(scene, lambda language: language.emergency), said)
-    if not phrase:
+    danger = _mentioned(scene, said, lambda language: language.emergency)
+    if danger is None:
         return None
     line = Reply(scene.text("emergency-stop"), style="warning")
-    topic = find(scene.language.index, text)
-    asked_about = topic.paths[0] if topic.fit == "clear" else scene.structure.pages["emergency"]
-    return replace(open_page(scene, asked_about), before=(line,), effects=(Count("emergency"),))
+    topic = _harmless_topic(scene, danger.rest) or scene.structure.pages["emergency"]
+    return replace(open_page(scene, topic), before=(line,), effects=(Count("emergency"),))
+
+
+def _harmless_topic(scene: Scene, rest: str) -> str:
+    """The page that answers what was asked besides the danger, if it neither starts something nor sells anything."""
+    topic = find(scene.language.index, rest)
+    if topic.fit != "clear":
+        return ""
+    page = scene.language.pages[topic.paths[0]]
+    return page.path if page.flow is None and page.context != "callback" and not page.children else ""
 
 
 def _command(scene: Scene, text: str, said: str) -> Move | None:
-    target = scene.content.commands.get(said)
+    target = scene.content.commands.get(said or text.strip())
     return press(scene, target) if target else None
 
 
 def _choice(scene: Scene, text: str, said: str) -> Move | None:
-    """A number or the whole label of a button on the screen."""
+    """A number or the whole label of a button on the screen, or yes or no where that is the question."""
     buttons = draw(scene, scene.session.screen).buttons
     if said.isdecimal() and len(said) <= 2 and 0 < int(said) <= len(buttons):
         return press(scene, buttons[int(said) - 1].id)
-    button = _only(button for button in buttons if normal(button.label) == said and said)
+    meant = (
+        "yes" if said in _all(scene, lambda language: language.yes) else "no" if said in _all(scene, lambda language: language.no) else "?"
+    )
+    button = _only(button for button in buttons if said and (normal(button.label) == said or button.answer == meant))
     return press(scene, button.id) if button else None
 
 
@@ -60,7 +71,7 @@ def _prefix(scene: Scene, text: str, said: str) -> Move | None:
 
 
 def _advice(scene: Scene, text: str, said: str) -> Move | None:
-    asks = mentions(_all(scene, lambda language: language.advice), said)
+    asks = _mentioned(scene, said, lambda language: language.advice)
     return say(scene, "no-diagnosis") if asks else None
 
 
@@ -92,6 +103,10 @@ def _not_found(scene: Scene, text: str) -> Move:
         return Move(scene.session, scene.session.screen, notice=scene.text("wrong-choice"))
     near = find(scene.language.index, text).paths or scene.language.pages[""].children[1:4]
     return Move(scene.session, f"found:nearest:{'|'.join(near)}", (Count("not-found"),))
+
+
+def _mentioned(scene: Scene, said: str, phrases: Callable[[Language], tuple[str, ...]]) -> Mention | None:
+    return mentioned(_all(scene, phrases), said, _all(scene, lambda language: language.harmless))
 
 
 def _all(scene: Scene, phrases: Callable[[Language], tuple[str, ...]]) -> list[str]:

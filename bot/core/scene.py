@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from bot.core.library import Content, Flow, Language, Page, Structure
 from bot.core.markup import Document, fill
@@ -33,9 +34,9 @@ class Scene:
         """The words above the buttons of a flow: the body of its page."""
         return self.body(next(page for page in self.language.pages.values() if page.flow == flow))
 
-    def button(self, target: str, label: str = "", *, primary: bool = False) -> Button:
+    def button(self, target: str, label: str = "", *, answer: Literal["", "yes", "no"] = "", primary: bool = False) -> Button:
         """A button that leads to `target`; without a label of its own, the one named like the target."""
-        return Button(target, self.language.labels[label or target], primary=primary)
+        return Button(target, self.language.labels[label or target], answer=answer, primary=primary)
 
     def page_button(self, path: str) -> Button:
         page = self.language.pages[path]

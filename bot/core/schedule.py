@@ -37,16 +37,23 @@ class Hours:
         end of the next such window the office is open in (a window it is never open in changes nothing).
         """
         by = self._after_office_time(asked)
-        if window is None:
-            return by
-        first = by.astimezone(zone_of(zone)).date()
+        ends = (end for _, end in self._meetings(window, zone, by) if end >= by) if window else iter(())
+        return next(ends, by)
+
+    def meets(self, window: Window, zone: str, now: datetime) -> bool:
+        """Whether the office is ever open in that window of the caller's clock."""
+        return any(True for _ in self._meetings(window, zone, now))
+
+    def _meetings(self, window: Window, zone: str, since: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """When, in the two weeks from `since`, the office is open in the window."""
+        first = since.astimezone(zone_of(zone)).date()
         for ahead in range(_DAYS_AROUND):
-            start, end = (_utc(first + timedelta(days=ahead), edge, zone) for edge in window)
-            for day in (first + timedelta(days=ahead + off) for off in (-1, 0, 1)):
-                for opens, closes in self._spans(day):
-                    if by <= (last := min(end, closes)) and max(start, opens) < last:
-                        return last
-        return by
+            day = first + timedelta(days=ahead)
+            start, end = (_utc(day, edge, zone) for edge in window)
+            for near in (day - timedelta(days=1), day, day + timedelta(days=1)):
+                for opens, closes in self._spans(near):
+                    if max(start, opens) < min(end, closes):
+                        yield max(start, opens), min(end, closes)
 
     def _after_office_time(self, asked: datetime) -> datetime:
         left = self.answer_within

@@ -7,6 +7,7 @@ from bot.core.scene import Render, Scene
 from bot.core.wording import MAX_ROWS
 
 SOURCES_A_SCREEN = 10
+NEEDS_DRAFT = ("consent", "ask", "summary", "change")  # screens that are empty without an unfinished request
 
 
 def home(scene: Scene, _: str) -> Reply:
@@ -46,8 +47,9 @@ def navigation(scene: Scene) -> tuple[Button, ...]:
 
 def back_from(scene: Scene) -> str:
     """The screen *Back* leads to: the one the person came from, else the menu above."""
-    if scene.session.path:
-        return scene.session.path[-1]
+    for screen in reversed(scene.session.path):
+        if scene.session.draft or screen.partition(":")[0] not in NEEDS_DRAFT:
+            return screen
     _, _, path = scene.session.screen.partition(":")
     shown = scene.language.pages.get(path)
     return f"page:{shown.parent}" if shown and shown.parent else HOME
@@ -64,7 +66,7 @@ def sources(scene: Scene, argument: str) -> Reply:
     everything = path == scene.structure.pages["sources"]
     pages = scene.language.pages.values() if everything else (shown,)
     listed = tuple(dict.fromkeys(source for page in pages for source in page.sources))
-    first = int(start) if start.isdecimal() and int(start) < len(listed) else 0
+    first = int(start) if start.isdecimal() and len(start) < 5 and int(start) < len(listed) else 0
     if everything:
         body: Document = scene.body(shown) if first == 0 else ()
     else:
@@ -100,15 +102,21 @@ def language(scene: Scene, _: str) -> Reply:
 
 
 def erase(scene: Scene, _: str) -> Reply:
-    return Reply(scene.flow_text("erase"), (scene.button("erase:yes"),), (scene.button(HOME, "keep"),))
+    return Reply(scene.flow_text("erase"), (scene.button("erase:yes", answer="yes"),), (scene.button(HOME, "keep", answer="no"),))
 
 
 def stop(scene: Scene, _: str) -> Reply:
-    return Reply(scene.text("stop"), (scene.button("stop:yes"), scene.button("erase")), (scene.button(HOME, "keep"),))
+    return Reply(
+        scene.text("stop"), (scene.button("stop:yes", answer="yes"), scene.button("erase")), (scene.button(HOME, "keep", answer="no"),)
+    )
 
 
 def feedback(scene: Scene, _: str) -> Reply:
-    return Reply(scene.flow_text("feedback"), (scene.button("feedback:yes"), scene.button("feedback:no")), navigation(scene))
+    return Reply(
+        scene.flow_text("feedback"),
+        (scene.button("feedback:yes", answer="yes"), scene.button("feedback:no", answer="no")),
+        navigation(scene),
+    )
 
 
 SCREENS: dict[str, Render] = {

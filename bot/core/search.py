@@ -5,7 +5,7 @@ Everything is in memory and per language; an `Index` is built once when the cont
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,21 +31,41 @@ def normal(text: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", squeezed))
 
 
-def mentions(phrases: Iterable[str], text: str) -> str:
-    """The first of `phrases` (normal form) that `text` (normal form) contains, typing errors allowed; "" if none."""
+@dataclass(frozen=True, slots=True)
+class Mention:
+    phrase: str
+    rest: str  # what was said besides
+
+
+def mentioned(phrases: Iterable[str], text: str, harmless: Collection[str] = ()) -> Mention | None:
+    """The first of `phrases` that `text` contains (all in normal form), typing errors in long words allowed.
+
+    `harmless` words look like one of the phrases and are none. A phrase that is a number counts only where it is
+    the only number: telephone numbers contain 112.
+    """
     said = text.split()
-    return next((phrase for phrase in phrases if _contains(said, phrase.split())), "")
+    numbers = sum(word.isdigit() for word in said)
+    for phrase in phrases:
+        words = phrase.split()
+        at = _find(said, words, harmless)
+        if at is not None and not (phrase.isdigit() and numbers > 1):
+            return Mention(phrase, " ".join(said[:at] + said[at + len(words) :]))
+    return None
 
 
-def _contains(said: Sequence[str], phrase: Sequence[str]) -> bool:
-    spots = range(len(said) - len(phrase) + 1)
-    return any(all(map(_same, said[at : at + len(phrase)], phrase)) for at in spots)
+def _find(said: Sequence[str], words: Sequence[str], harmless: Collection[str] = ()) -> int | None:
+    def same(word: str, other: str) -> bool:
+        return word == other or (word not in harmless and _is_typo(word, other))
+
+    spots = range(len(said) - len(words) + 1)
+    return next((at for at in spots if all(map(same, said[at : at + len(words)], words))), None)
 
 
-def _same(word: str, other: str) -> bool:
-    if other.isdigit() or min(len(word), len(other)) < 5:
-        return word == other
-    return word == other or fuzz.ratio(word, other) >= _TYPO
+def _is_typo(word: str, other: str) -> bool:
+    """Whether `word` is probably `other`, mistyped. People rarely mistype the first letter; other words differ there."""
+    if other.isdigit() or min(len(word), len(other)) < 5 or word[0] != other[0] or abs(len(word) - len(other)) > 1:
+        return False
+    return fuzz.ratio(word, other) >= _TYPO
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +126,7 @@ def _scores(index: Index, query: str) -> dict[str, float]:
         covered = sum(map(len, shared)) / sum(map(len, stems))  # of the phrase, long words weighing more
         used = len(shared) / len(asked)  # of the question
         score = 100 * (0.82 * covered + 0.18 * used)
-        if len(phrase.split()) > 1 and _contains(said, phrase.split()):
+        if len(phrase.split()) > 1 and _find(said, phrase.split()) is not None:
             score += 6
         for path in index.phrases[phrase]:
             scores[path] = max(scores.get(path, 0), score)

@@ -40,7 +40,9 @@ TEXTS: Mapping[str, frozenset[str]] = {
     "review-done": frozenset({"review"}),
     **dict.fromkeys(("language-set", "erased", "stop", "stopped", "feedback-thanks"), frozenset()),
     **dict.fromkeys(("refused", "cancelled", "tried-enough", "wrong-phone", "wrong-email", "wrong-name", "wrong-choice"), frozenset()),
-    **dict.fromkeys(("wrong-language", "wrong-time", "wrong-timezone", "contact-other", "unusual-phone"), frozenset()),
+    **dict.fromkeys(
+        ("wrong-language", "wrong-time", "wrong-timezone", "contact-other", "unchanged", "thanks", "unusual-phone"), frozenset()
+    ),
     **dict.fromkeys(("summary-head", "summary-foot", "change", "sent", "changed", "already-open", "status-none"), frozenset()),
     **dict.fromkeys(("status-new", "status-claimed"), frozenset({"reference", "due", "hours"})),
     "withdrawn": frozenset({"reference"}),

@@ -9,9 +9,9 @@ from sqlalchemy import Table, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import SESSION_JSON, Inbound, Profile, Session
+from bot.core.model import EVENT_JSON, SESSION_JSON, Inbound, Profile, Session
 from bot.store.crypto import Sealer
-from bot.store.tables import OPEN_STATES, contact_addresses, contacts, inbox, requests, set_aside
+from bot.store.tables import OPEN_STATES, contact_addresses, contacts, inbox, outbox, requests, set_aside
 
 Key = tuple[str, str]  # channel and chat: whose conversation it is
 
@@ -102,13 +102,25 @@ async def mark_left(connection: AsyncConnection, sealer: Sealer, number: int, no
 
 
 async def erase(connection: AsyncConnection, number: int) -> None:
-    """Everything about the person goes, by the foreign keys."""
+    """Everything about the person goes: by the foreign keys, and what is only tied to their chats."""
+    chats = select(contact_addresses.c.chat).where(contact_addresses.c.contact_id == number)
+    await connection.execute(delete(outbox).where(outbox.c.chat.in_(chats)))
+    await connection.execute(delete(set_aside).where(set_aside.c.chat.in_(chats)))
     await connection.execute(delete(contacts).where(contacts.c.id == number))
 
 
-async def put_aside(connection: AsyncConnection, sealer: Sealer, inbound: Inbound, event: bytes, error: str) -> None:
-    row = {"channel": inbound.channel, "update_id": inbound.update_id, "event": sealer.seal(event), "error": error[:200], "at": inbound.at}
-    await connection.execute(insert(set_aside).values(row))
+async def put_aside(connection: AsyncConnection, sealer: Sealer, inbound: Inbound, chat: str, error: str) -> None:
+    """Keeps an event that could not be handled, for the operator to look into. `error` holds no personal data."""
+    try:
+        event = EVENT_JSON.dump_json(inbound.event)
+    except ValueError:  # half of a character, for example
+        event = b"unreadable"
+    row = {"channel": inbound.channel, "update_id": inbound.update_id, "chat": chat, "event": sealer.seal(event), "error": error[:200]}
+    await connection.execute(insert(set_aside).values(row | {"at": inbound.at}))
+
+
+async def forget_set_aside(connection: AsyncConnection, before: datetime) -> int:
+    return (await connection.execute(delete(set_aside).where(set_aside.c.at < before))).rowcount
 
 
 async def forget_updates(connection: AsyncConnection, before: datetime) -> int:

@@ -87,10 +87,6 @@ async def failed(connection: AsyncConnection, letter: int, attempts: int, error:
     await connection.execute(update(outbox).where(outbox.c.id == letter).values(values))
 
 
-async def forget(connection: AsyncConnection, contact: int) -> None:
-    await connection.execute(delete(outbox).where(outbox.c.contact_id == contact))
-
-
 async def forget_old(connection: AsyncConnection, before: datetime) -> int:
     """Messages kept for people who did not come back, and dead ones."""
     old = delete(outbox).where(outbox.c.state.in_(("held", "dead")), outbox.c.created_at < before)

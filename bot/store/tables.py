@@ -173,6 +173,7 @@ set_aside = Table(
     _id(),
     Column("channel", String(20), nullable=False),
     Column("update_id", String(100), nullable=False),
+    Column("chat", String(64), nullable=False, index=True),
     Column("event", LargeBinary, nullable=False),  # sealed
     Column("error", String(200), nullable=False),  # kind and place, no values
     Column("at", Moment, nullable=False),

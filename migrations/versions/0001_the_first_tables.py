@@ -54,11 +54,13 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("channel", sa.String(length=20), nullable=False),
         sa.Column("update_id", sa.String(length=100), nullable=False),
+        sa.Column("chat", sa.String(length=64), nullable=False),
         sa.Column("event", sa.LargeBinary(), nullable=False),
         sa.Column("error", sa.String(length=200), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_set_aside")),
     )
+    op.create_index(op.f("ix_set_aside_chat"), "set_aside", ["chat"], unique=False)
     op.create_table(
         "staff",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),

@@ -192,7 +192,9 @@ function receive({ language = root.lang, direction = root.dir, messages }) {
     const body = make("div", "");
     Object.assign(body, { innerHTML: message.html, lang: message.language, dir: message.direction }); // trusted: our server made it
     for (const link of body.querySelectorAll("a[href^=http]")) link.target = "_blank";
-    const time = new Date(message.at).toLocaleTimeString(language, { timeStyle: "short" });
+    // "en" alone would mean American hours: the browser knows better, if it speaks the language.
+    const habits = [navigator.language].find((code) => code.startsWith(language)) ?? language;
+    const time = new Date(message.at).toLocaleTimeString(habits, { timeStyle: "short" });
     if (message.id > newest) offer(message);
     newest = Math.max(newest, message.id);
     seen.add(message.id);

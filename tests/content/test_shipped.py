@@ -1,0 +1,153 @@
+"""What the shipped content promises its readers, found out by pressing its buttons."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.content_rules import check, menu_map
+from bot.core.engine import advance
+from bot.core.library import Content, Language, Page
+from bot.core.markup import plain
+from bot.core.model import HOME, Press, Reply, Session, Started, Text
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+FOLDER = Path(__file__).parents[2] / "content"
+MAX_BODY = 900  # characters: CONTENT, "Writing"
+MAX_MESSAGE = 4096  # characters of one message on Telegram
+FACTS = {f"S{number}" for number in range(1, 65)}  # the operator's web page
+NO_OFFER = (
+    "emergency", "crisis", "living-with/fever", "living-with/relapse", "my-situation/relapse",
+    "treatment/tumour", "about-oms/neuroblastoma", "diagnosis/scans",
+)  # fmt: skip
+
+
+class Walk:
+    """Presses every page button there is, from the main menu on: how many taps each screen takes, and what it shows."""
+
+    def __init__(self, content: Content, code: str, taps: int = 30) -> None:
+        start = advance(Session(language=code), Started(), content, NOW)
+        self.taps = {HOME: 0}
+        self.shown: dict[str, Reply] = {HOME: start.replies[-1]}
+        ahead = [(start.session, start.replies[-1])]
+        for distance in range(1, taps + 1):
+            around, ahead = ahead, []
+            for session, reply in around:
+                for button in reply.buttons:
+                    if not button.id.startswith(("page:", "sources:")):
+                        continue
+                    turn = advance(session, Press(button.id), content, NOW)
+                    if turn.session.screen not in self.taps:
+                        self.taps[turn.session.screen] = distance
+                        self.shown[turn.session.screen] = turn.replies[-1]
+                        ahead.append((turn.session, turn.replies[-1]))
+
+
+@pytest.fixture(scope="module", params=["en"])
+def language(request: pytest.FixtureRequest, content: Content) -> Language:
+    return content.languages[str(request.param)]
+
+
+@pytest.fixture(scope="module")
+def walk(content: Content, language: Language) -> Walk:
+    return Walk(content, language.code)
+
+
+def visible(language: Language) -> list[Page]:
+    return [page for page in language.pages.values() if not page.hidden]
+
+
+def test_the_shipped_content_has_no_errors() -> None:
+    """What we ship passes its own check; what is left are notes for the operator and reviewers."""
+    content, problems = check(FOLDER)
+    assert content is not None
+    assert [str(problem) for problem in problems if not problem.note] == []
+
+
+def test_every_page_is_reached_by_tapping(walk: Walk, language: Language) -> None:
+    """No visible page is a dead file: buttons alone lead to it (a page that starts a flow shows that flow)."""
+    missing = {page.path for page in visible(language) if page.path and not page.flow and f"page:{page.path}" not in walk.taps}
+    assert missing == set()
+    assert {"consent", "withdraw", "language", "erase", "feedback"} <= walk.taps.keys()
+
+
+def test_every_fact_is_two_taps_away(walk: Walk, language: Language) -> None:
+    """All 64 facts of the operator's page stand on screens at most two taps from the main menu."""
+    flows = {"callback": "consent"}
+    near = {page for page in language.pages.values() if walk.taps.get(flows.get(page.flow or "", f"page:{page.path}"), 9) <= 2}
+    assert FACTS - {fact for page in near for fact in page.facts} == set()
+
+
+def test_emergency_signs_come_first(walk: Walk, content: Content) -> None:
+    """The first row of the main menu is Emergency signs."""
+    assert walk.shown[HOME].choices[0].id == f"page:{content.structure.pages['emergency']}"
+
+
+@pytest.mark.parametrize("folder", ["symptoms", "living-with"])
+def test_emergency_signs_are_one_tap_from_symptoms_and_daily_life(folder: str, walk: Walk, language: Language, content: Content) -> None:
+    """Whoever reads about symptoms or daily life has the emergency signs on the same screen."""
+    pages = [page.path for page in visible(language) if page.path.partition("/")[0] == folder]
+    emergency = f"page:{content.structure.pages['emergency']}"
+    assert len(pages) > 5
+    assert [path for path in pages if emergency not in {button.id for button in walk.shown[f"page:{path}"].buttons}] == []
+
+
+@pytest.mark.parametrize("path", NO_OFFER)
+def test_nothing_is_offered_to_people_in_fear(path: str, content: Content, language: Language) -> None:
+    """Emergency, crisis, fever, relapse and tumour pages carry no callback and no way into the consultation."""
+    reply = advance(Session(language=language.code, screen="page:symptoms"), Press(f"page:{path}"), content, NOW).replies[-1]
+    offers = {button.id for button in reply.buttons if button.id == "callback" or "free-consultation" in button.id}
+    assert offers == set()
+    assert language.pages[path].context != "callback"
+    assert not [other for other in language.pages[path].related if other.startswith("free-consultation")]
+
+
+def test_every_information_page_says_who_reviewed_it(content: Content, language: Language) -> None:
+    """Every page has a review mark, and its *Sources* tell the reader which."""
+    for page in language.pages.values():
+        assert page.review.strip()
+        if not page.sources or page.path == content.structure.pages["sources"]:
+            continue
+        turn = advance(Session(language=language.code, screen=f"page:{page.path}"), Press(f"sources:{page.path}"), content, NOW)
+        assert ("No doctor has reviewed" if page.review == "pending" else page.review) in plain(turn.replies[-1].body), page.path
+
+
+def test_every_screen_fits(walk: Walk, language: Language) -> None:
+    """A page as shown, blanks filled, keeps to 900 characters; lists of sources fit one message."""
+    for screen, reply in walk.shown.items():
+        kind, _, path = screen.partition(":")
+        text = plain(reply.body)
+        assert 0 < len(text) <= MAX_MESSAGE, screen
+        if kind == "page" and path != "more/sources":
+            assert len(text) <= MAX_BODY, screen
+        assert "{" not in text, f"{screen}: an open blank"
+
+
+def test_all_sources_are_listed(walk: Walk, language: Language) -> None:
+    """Leafing through the list of all sources shows every source of every page once."""
+    listed = "\n".join(plain(reply.body) for screen, reply in walk.shown.items() if screen.startswith(("page:more/sources", "sources:more/sources")))
+    titles = {source.title for page in language.pages.values() for source in page.sources}
+    assert len(titles) > 50
+    assert [title for title in titles if title not in listed] == []
+
+
+def test_the_menu_map_shows_every_page(content: Content, language: Language) -> None:
+    """The generated map mentions each visible page, and hides the hidden one."""
+    drawn = menu_map(content)
+    assert [page.title for page in visible(language) if f'["{page.title}"]' not in drawn] == []
+    assert "crisis" not in drawn
+
+
+def test_every_keyword_finds_its_page(content: Content, language: Language) -> None:
+    """Typing a title or keyword opens the page, or offers it among a few, unless it is a command or a word of danger."""
+    danger = {page for page in (content.structure.pages["emergency"], content.structure.pages["crisis"])}
+    lost = []
+    for page in language.pages.values():
+        for keyword in (page.title, *page.keywords):
+            turn = advance(Session(language=language.code, screen="notice:help"), Text(keyword), content, NOW)
+            screen = turn.session.screen
+            offered = {button.id for button in turn.replies[-1].buttons}
+            found = screen == f"page:{page.path}" or f"page:{page.path}" in offered or page.flow is not None or not page.path
+            if not (found or screen.removeprefix("page:") in danger or screen.partition(":")[0] == "notice"):
+                lost.append((page.path, keyword, screen))
+    assert not lost, lost

@@ -1,0 +1,281 @@
+"""What `oms-bot check` says about mistakes: the shipped content with one deliberate mistake per case.
+
+A case changes one file and lists every error that follows. "…" at the end of a text stands for the rest of a long
+advice, `MORE` for further errors that follow from the first.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from mistakes import MORE, PAGE, SHIPPED, STRUCTURE, TEXTS, Case, Edit, Error, begin, new_page, remove, second_language, swap, write
+
+from bot.content_rules import ContentError, check, load
+
+
+def page(mistake: str, edit: Edit, text: str, at: str = "") -> Case:
+    return Case(mistake, edit, (Error(PAGE, text, at),))
+
+
+def structure(mistake: str, edit: Edit, text: str, at: str = "", *more: Error) -> Case:
+    return Case(mistake, edit, (Error(STRUCTURE, text, at), *more))
+
+
+def texts(mistake: str, edit: Edit, *messages: str) -> Case:
+    return Case(mistake, edit, tuple(Error(TEXTS, text) for text in messages))
+
+
+def one(mistake: str, edit: Edit, file: str, text: str, *more: Error) -> Case:
+    return Case(mistake, edit, (Error(file, text), *more))
+
+
+MARKUP = "use paragraphs, lists, bold, italic and links only"
+ORDER = "order: 3\n"
+UNUSED = "is not used: remove it or correct its name"
+NOWHERE = "leads nowhere: name a target such as callback or page:symptoms"
+MOVE = "move some to another menu"
+WEEK = re.findall(r"  week:\n(?:    .*\n)+", (SHIPPED / STRUCTURE).read_text(encoding="utf-8"))
+MONDAY = "mon: [09:00-17:00]"
+
+PAGES = [
+    Case(
+        "no front matter",
+        write(PAGE, "Just words.\n"),
+        (Error(PAGE, "has no front matter: begin with ---, title: …, and --- again", "Just words"),),
+    ),
+    page("unknown key", swap(PAGE, ORDER, f"{ORDER}colour: red\n"), "unknown key 'colour': use one of context, description, …", "colour"),
+    page("key twice", swap(PAGE, ORDER, f"{ORDER}order: 4\n"), "the key 'order' stands twice: keep one", "order: 4"),
+    page(
+        "broken YAML",
+        swap(PAGE, "title: ", 'title: "'),
+        "is not YAML (did not find expected key): mind indents, colons and quotes",
+        "description:",
+    ),
+    page("no title", swap(PAGE, "title:", "#"), "'title': Field required: correct it", "description:"),
+    page("order is a word", swap(PAGE, ORDER, "order: last\n"), "'order': Input should be a valid integer, …", "order: last"),
+    page(
+        "unknown context",
+        swap(PAGE, ORDER, f"{ORDER}context: x\n"),
+        "'context': Input should be 'none', 'callback' or 'emergency': correct it",
+        "context: x",
+    ),
+    page(
+        "unknown grade",
+        swap(PAGE, "grade: A", "grade: D"),
+        "'sources.0.grade': Input should be 'A', 'B', 'C' or 'U': correct it",
+        "grade: D",
+    ),
+    page("title too long", swap(PAGE, "title: ", f"title: {'x' * 25} #"), "title has 25 characters, 24 fit: shorten it"),
+    page("no description", swap(PAGE, "description:", "description: '' #"), "description is empty: write it"),
+    page(
+        "description too long",
+        swap(PAGE, "description:", f"description: {'d' * 73} #"),
+        "description has 73 characters, 72 fit: shorten it",
+    ),
+    page("empty text", write(PAGE, "---\ntitle: Who\ndescription: d\n---\n"), "the text is empty: write it"),
+    page(
+        "text too long",
+        write(PAGE, f"---\ntitle: Who\ndescription: d\n---\n{'x' * 901}\n"),
+        "the text has 901 characters, 900 fit: shorten it",
+    ),
+    page("unknown blank", begin(PAGE, "Call {telefon}."), "the text has the unknown blank {telefon}: use one of checked_by, checked_on, …"),
+    page(
+        "unknown blank in a link", begin(PAGE, "[x](tel:{telefon})"), "the text has the unknown blank {telefon}: use one of checked_by, …"
+    ),
+    page(
+        "related to nothing",
+        swap(PAGE, "related: [", "related: [symptoms/ears, "),
+        "related: there is no page 'symptoms/ears': correct the path",
+    ),
+    page("heading", begin(PAGE, "# Who"), f"heading is not allowed here: {MARKUP}", "# Who"),
+    page("image", begin(PAGE, "A\n\n![x](https://example.org/x.png)"), f"image is not allowed here: {MARKUP}", "![x]"),
+    page("nested list", begin(PAGE, "- one\n  - two"), f"only plain lines may stand in a list: {MARKUP}", "  - two"),
+    page("local link", begin(PAGE, "[x](eyes)"), f"the link 'eyes' must begin with https://, mailto: or tel:: {MARKUP}", "[x](eyes)"),
+    Case("not UTF-8", write(PAGE, "---\ntitle: Fähig\n---\n".encode("latin-1")), (Error(PAGE, "is not UTF-8: save it as UTF-8"), MORE)),
+]
+MENUS = [
+    one("no menu above", new_page("a/b"), "en/pages/a/b.md", "cannot be reached, its menu is missing: write a/index.md"),
+    one("menu too long", new_page("treatment/z"), "en/pages/treatment/index.md", f"has 10 entries, a list holds 9: {MOVE}"),
+    one("home too long", new_page("z"), "en/pages/index.md", f"has 11 entries, a list holds 10: {MOVE}"),
+    one(
+        "same title",
+        new_page("more/z", "title: Sources\ndescription: d"),
+        "en/pages/more/index.md",
+        "two entries of this menu are called 'Sources': rename one",
+    ),
+    one(
+        "path too long",
+        new_page(f"more/{'p' * 60}"),
+        f"en/pages/more/{'p' * 60}.md",
+        "its path is too long for a button: shorten file and folder names",
+    ),
+    one("no home", remove("en/pages/index.md"), STRUCTURE, "there is no home menu: write en/pages/index.md", MORE),
+    one(
+        "two callback pages",
+        swap(PAGE, ORDER, f"{ORDER}flow: callback\n"),
+        STRUCTURE,
+        "2 pages have `flow: callback`: give it to exactly one page",
+    ),
+    one("role without page", remove("en/pages/crisis.md"), STRUCTURE, "pages.crisis names no page: name an existing page"),
+]
+TEXTS_CASES = [
+    texts("misspelt text", swap(TEXTS, "  noted:", "  notted:"), "texts.noted is missing: write it", f"texts.notted {UNUSED}"),
+    texts("missing label", swap(TEXTS, "  save:", "  # save:"), "labels.save is missing: write it"),
+    texts("unused label", swap(TEXTS, "  save:", "  hurry: Hurry\n  save:"), f"labels.hurry {UNUSED}"),
+    texts("label too long", swap(TEXTS, "  back: Back", f"  back: {'b' * 21}"), "labels.back has 21 characters, 20 fit: shorten it"),
+    texts("empty label", swap(TEXTS, "  back: Back", "  back: ''"), "labels.back is empty: write it"),
+    texts(
+        "blank of another text", swap(TEXTS, "noted: Thank you.", "noted: '{due}'"), "texts.noted has the unknown blank {due}: use one of …"
+    ),
+    texts(
+        "heading in a text",
+        swap(TEXTS, "noted: Thank you.", "noted: '# Thanks'"),
+        f"heading is not allowed here: {MARKUP}",
+        "texts.noted is empty: write it",
+    ),
+    texts("command to nowhere", swap(TEXTS, "  feedback: [", "  feedbak: ["), f"commands: 'feedbak' {NOWHERE}"),
+    texts("command to no page", swap(TEXTS, '"page:emergency":', '"page:x":'), f"commands: 'page:x' {NOWHERE}"),
+    texts("listed, no command", swap(TEXTS, "  stop: [stop, ", "  stop: ["), "menu.stop is no command: list it under commands too"),
+    Case(
+        "direction",
+        swap(TEXTS, "direction: ltr", "direction: up"),
+        (Error(TEXTS, "'direction': Input should be 'ltr' or 'rtl': correct it", "direction: up"),),
+    ),
+]
+STRUCTURE_CASES = [
+    structure(
+        "missing key",
+        swap(STRUCTURE, "  retention_days:", "  #"),
+        "'privacy.retention_days': Field required: correct it",
+        "privacy:",
+    ),
+    structure(
+        "unknown key",
+        swap(STRUCTURE, "default_language:", "fax: 1\ndefault_language:"),
+        "unknown key 'fax': use one of default_language, …",
+        "fax: 1",
+    ),
+    structure(
+        "wrong hours", swap(STRUCTURE, MONDAY, "mon: [9-17]"), "'hours.week.mon.0': must look like 09:00-17:00: correct it", "mon: [9-17]"
+    ),
+    structure(
+        "backward hours",
+        swap(STRUCTURE, MONDAY, "mon: [17:00-09:00]"),
+        "'hours.week.mon.0': must end after it starts: correct it",
+        "mon: [17",
+    ),
+    structure(
+        "no such hour", swap(STRUCTURE, MONDAY, "mon: [09:00-25:00]"), "'hours.week.mon.0': hour must be in 0..23: correct it", "mon: [09"
+    ),
+    structure(
+        "wrong zone",
+        swap(STRUCTURE, "zone: Europe/", "zone: "),
+        "'hours.zone': is not a time zone; write it like Europe/Berlin: correct it",
+        "zone: Berlin",
+    ),
+    structure("no such country", swap(STRUCTURE, "holidays: DE", "holidays: XX"), "'hours.holidays': …", "holidays: XX"),
+    structure(
+        "no time to answer",
+        swap(STRUCTURE, "hours: 8", "hours: 0"),
+        "'hours.answer_within_hours': Input should be greater than 0: correct it",
+        "hours: 0",
+    ),
+    structure("never open", swap(STRUCTURE, WEEK[0], "  week: {}\n"), "'hours.week…", "week: {}"),
+    structure(
+        "no such language", swap(STRUCTURE, "call_languages: [en", "call_languages: [zz"), "'intake.call_languages…", "call_languages:"
+    ),
+    structure("question twice", swap(STRUCTURE, "{id: topic,", "{id: who,"), "two questions are called 'who': rename one", "", MORE),
+    structure(
+        "no options", swap(STRUCTURE, "options: [child, self, other, doctor], ", ""), "question 'who' has no options: list them", "", MORE
+    ),
+    structure(
+        "instead of nothing",
+        swap(STRUCTURE, "instead: email", "instead: fax"),
+        "question 'phone': instead names no question: name another question",
+    ),
+    structure("unknown default", swap(STRUCTURE, "default: any", "default: noon"), "question 'when': …"),
+    structure("role without a name", swap(STRUCTURE, "  crisis: crisis\n", ""), "pages.crisis names no page: name an existing page"),
+    structure("no file", remove(STRUCTURE), "is missing: create it", "", MORE),
+]
+LANGUAGES = [
+    one(
+        "no default language",
+        swap(STRUCTURE, "language: en", "language: fr"),
+        "fr/texts.yaml",
+        "the default language has no texts: write this file or change default_language in structure.yaml",
+    ),
+    one(
+        "page not translated",
+        second_language(without="about-oms/who.md"),
+        "eo/pages/about-oms/who.md",
+        "this page is missing: translate it from en",
+    ),
+    one(
+        "menu not translated",
+        second_language(without="more/index.md"),
+        "eo/pages/more/index.md",
+        "this page is missing: translate it from en",
+        MORE,
+    ),
+    one("text not translated", second_language(texts=("  noted:", "  #")), "eo/texts.yaml", "texts.noted is missing: write it"),
+    one(
+        "a word with two meanings",
+        second_language(texts=("  feedback: [feedback]", "  feedback: [status]")),
+        TEXTS,
+        "the command 'status' leads to 'status' here and to 'feedback' elsewhere: keep one",
+        MORE,
+    ),
+]
+MISTAKES = [*PAGES, *MENUS, *TEXTS_CASES, *STRUCTURE_CASES, *LANGUAGES]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return shutil.copytree(SHIPPED, tmp_path / "content")
+
+
+@pytest.mark.parametrize("case", MISTAKES, ids=lambda case: case.mistake)
+def test_a_mistake_is_reported_where_it_is(case: Case, folder: Path) -> None:
+    """A single mistake is named with its file, its line where it has one, and what to do; nothing else is complained about."""
+    case.edit(folder)
+    found = [str(problem) for problem in check(folder)[1] if not problem.note]
+    expected = [error for error in case.errors if error is not MORE]
+    for error in expected:
+        wanted = f"content/{error.file}{_line(folder / error.file, error.at)}: {error.text}"
+        assert any(text == wanted or (wanted.endswith("…") and text.startswith(wanted[:-1])) for text in found), (wanted, found)
+    assert MORE in case.errors or len(found) == len(expected), found
+
+
+def _line(file: Path, at: str) -> str:
+    if not at:
+        return ""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    whole = (number for number, line in enumerate(lines, 1) if line == at)
+    return f":{next(whole, 0) or next(number for number, line in enumerate(lines, 1) if at in line)}"
+
+
+def test_every_mistake_is_found_at_once(folder: Path) -> None:
+    """Whoever corrects content sees all mistakes of all files in one go, in order of place."""
+    for case in (PAGES[1], MENUS[1], TEXTS_CASES[3], STRUCTURE_CASES[12]):
+        case.edit(folder)
+    problems = [problem for problem in check(folder)[1] if not problem.note]
+    assert {problem.file.removeprefix("content/") for problem in problems} >= {PAGE, "en/pages/treatment/index.md", TEXTS, STRUCTURE}
+    assert problems == sorted(problems)
+    with pytest.raises(ContentError) as refused:
+        load(folder)
+    assert refused.value.problems == problems
+
+
+def test_a_second_language_is_accepted(folder: Path) -> None:
+    """A complete translation, its front matter holding words only, is no mistake."""
+    second_language()(folder)
+    assert set(load(folder).languages) == {"en", "eo"}
+
+
+def test_windows_line_ends_are_no_mistake(folder: Path) -> None:
+    """A file saved on Windows reads the same."""
+    file = folder / PAGE
+    before = load(folder).languages["en"].pages["about-oms/who"]
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert load(folder).languages["en"].pages["about-oms/who"] == before
