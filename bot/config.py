@@ -1,6 +1,9 @@
 """Settings, from the environment and `.env`, all with the prefix OMSBOT_. README lists them."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -46,12 +49,16 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _keys_before_strangers(self) -> "Settings":
-        if self.telegram_token.get_secret_value() and not self.data_keys.get_secret_value():
+        if self.telegram_token.get_secret_value() and not self.keys:
             raise ValueError(
                 "OMSBOT_DATA_KEYS must be set before a messenger is connected. Make one key with `oms-bot key`, "
                 "keep it apart from the database and its backups"
             )
         return self
+
+    @property
+    def keys(self) -> list[str]:
+        return [key.strip() for key in self.data_keys.get_secret_value().split(",") if key.strip()]
 
     @property
     def key_file(self) -> Path:
@@ -71,21 +78,26 @@ def load_settings() -> Settings:
 
 def sealer(settings: Settings) -> Sealer:
     """The sealer with the configured keys, or with the one made on the first run. Raises WrongSettings."""
-    keys = [key.strip() for key in settings.data_keys.get_secret_value().split(",") if key.strip()]
-    if not keys:
-        keys = [_embedded_key(settings.key_file)]
+    if settings.keys:
+        return _sealer(settings.keys, "OMSBOT_DATA_KEYS: each key must be one that `oms-bot key` has made.")
+    key = _embedded_key(settings.key_file)
+    return _sealer([key], f"{settings.key_file.name} holds no key: bring it back from a backup; without it the data cannot be read.")
+
+
+def _sealer(keys: list[str], otherwise: str) -> Sealer:
     try:
         return Sealer(keys)
     except ValueError:
-        raise WrongSettings("OMSBOT_DATA_KEYS: each key must be one that `oms-bot key` has made.") from None
+        raise WrongSettings(otherwise) from None
 
 
 def _embedded_key(file: Path) -> str:
-    try:
-        return file.read_text().strip()
-    except FileNotFoundError:
+    if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        key = new_key()
-        file.write_text(key + "\n")
-        return key
+        # Whole or not at all, and only one of two programs that start at once makes it.
+        with NamedTemporaryFile("w", dir=file.parent, prefix=".key-") as made, suppress(FileExistsError):
+            made.write(new_key() + "\n")
+            made.flush()
+            os.fsync(made.fileno())
+            os.link(made.name, file)
+    return file.read_text().strip()

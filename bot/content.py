@@ -4,7 +4,7 @@ Layout and keys: README, "Content". What must hold across files (links, reachabi
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import holidays
 import yaml
+from babel import Locale, UnknownLocaleError
 from pydantic import ValidationError
 
 from bot.content_shapes import Facts, Shape, StructureFile, TextsFile, Words
@@ -46,7 +47,10 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
 
     def report(self, file: Path, line: int, message: str, advice: str, *, note: bool = False) -> None:
-        self.problems.append(Problem(str(file.relative_to(self.folder.parent)), line, message, advice, note))
+        self.problems.append(Problem(self.name(file), line, message, advice, note))
+
+    def name(self, file: Path) -> str:
+        return str(file.relative_to(self.folder.parent))
 
 
 def read(reading: Reading) -> Content | None:
@@ -63,12 +67,22 @@ def read(reading: Reading) -> Content | None:
     languages: dict[str, Language] = {}
     for code in codes:
         origin = languages.get(structure.default_language)
-        if language := _read_language(reading, code, origin.pages if origin else {}):
+        if not _is_language(code):
+            reading.report(reading.folder / code / "texts.yaml", 0, f"{code!r} is not a language", "name the folder like en or de")
+        elif language := _read_language(reading, code, origin.pages if origin else {}):
             languages[code] = language
         elif origin is None:
             return None
     commands = {word: target for language in languages.values() for word, target in language.commands.items()}
     return Content(structure, languages, commands)
+
+
+def _is_language(code: str) -> bool:
+    try:
+        Locale.parse(code)
+    except (ValueError, UnknownLocaleError):
+        return False
+    return True
 
 
 def _read_structure(reading: Reading) -> Structure | None:
@@ -112,7 +126,7 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
     texts = {key: _markup(reading, file, 0, text) for key, text in raw.texts.items()}
     pages = _with_children(_read_pages(reading, code, origin))
     commands = {normal(word) or word.strip(): target for target, words in raw.commands.items() for word in words}
-    entries = [(page.path, (page.title, *page.keywords)) for page in pages.values()]
+    entries = [(page.path, (page.title, *page.keywords)) for page in pages.values() if page.path]
     return Language(
         code=code,
         name=raw.name,
@@ -192,8 +206,11 @@ def _parse(reading: Reading, file: Path, text: str, first_line: int, shape: type
     """`text`, YAML that begins at `first_line` of `file`, in its shape; None and a report of each mistake otherwise."""
     try:
         node = yaml.compose(text, Loader=_Loader)
-        for twice, line in _repeated(node):
-            reading.report(file, first_line + line, f"the key {twice!r} stands twice", "keep one")
+        odd = list(_odd_keys(node))
+        for line, message, advice in odd:
+            reading.report(file, first_line + line, message, advice)
+        if odd:
+            return None
         return shape.model_validate(yaml.load(text, Loader=_Loader) or {})  # noqa: S506 it is a safe loader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line if error.problem_mark else 0
@@ -224,17 +241,17 @@ def _line_of(node: yaml.Node | None, place: tuple[int | str, ...]) -> int:
     return line
 
 
-def _repeated(node: yaml.Node | None) -> list[tuple[str, int]]:
-    """Keys that stand twice in one mapping (YAML would silently keep the last), with their lines."""
-    found: list[tuple[str, int]] = []
+def _odd_keys(node: yaml.Node | None) -> Iterator[tuple[int, str, str]]:
+    """Keys that YAML would take without a word for something else: line, message, advice."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen:
-                found.append((key.value, key.start_mark.line))
-            seen.add(key.value)
-            found += _repeated(value)
+            if key.tag != "tag:yaml.org,2002:str":
+                yield key.start_mark.line, f"the key {key.value} is not read as a word", "put it in quotes"
+            elif key.value in seen:
+                yield key.start_mark.line, f"the key {key.value!r} stands twice", "keep one"
+            seen.add(str(key.value))
+            yield from _odd_keys(value)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            found += _repeated(value)
-    return found
+            yield from _odd_keys(value)

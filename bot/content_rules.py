@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import get_args
 
 from bot.content import Problem, Reading, read
-from bot.core.library import Content, Flow, Language, Page, Role, Structure
+from bot.core.library import Content, Flow, Language, Page, QuestionKind, Role, Structure
 from bot.core.markup import Document, blanks, plain
 from bot.core.navigation import TARGETS
 from bot.core.wording import BODY, DESCRIPTION, MAX_BUTTON_ID, MAX_HOME_ROWS, MAX_ROWS, TITLE, wanted
 
+_DEFAULTS: dict[QuestionKind, tuple[str, ...]] = {"name": ("profile",), "language": ("conversation",), "timezone": ("country",)}
 _ROLES: tuple[Role, ...] = get_args(Role)
 _FLOWS: tuple[Flow, ...] = get_args(Flow)
 
@@ -85,6 +86,10 @@ def _check_questions(reading: Reading, structure: Structure) -> None:
             reading.report(file, 0, f"question {question.id!r}: instead names no question", "name another question")
         if question.kind == "choice" and not question.options:
             reading.report(file, 0, f"question {question.id!r} has no options", "list them")
+        defaults = {**_DEFAULTS, "choice": question.options, "time": ("any", *structure.call_times)}.get(question.kind, ())
+        if question.default and question.default not in defaults:
+            advice = f"use one of {', '.join(defaults)}" if defaults else "leave it out"
+            reading.report(file, 0, f"question {question.id!r}: {question.default!r} is no default for it", advice)
     for name, times in Counter(question.id for question in structure.questions).items():
         if times > 1:
             reading.report(file, 0, f"two questions are called {name!r}", "rename one")
@@ -135,7 +140,8 @@ def _check_parity(reading: Reading, content: Content, language: Language) -> Non
 def _check_page(reading: Reading, content: Content, language: Language, page: Page) -> None:
     file = _file(reading, language, page)
     _check_length(reading, file, "title", page.title, TITLE)
-    _check_length(reading, file, "the text", plain(page.body) or "-", BODY)
+    told = any(problem.file == reading.name(file) for problem in reading.problems)  # its markup could not be read
+    _check_length(reading, file, "the text", plain(page.body) or "-" * told, BODY)
     _check_blanks(reading, file, "the text", page.body, content.structure.values.keys())
     if page.path:
         _check_length(reading, file, "description", page.description, DESCRIPTION)

@@ -4,7 +4,9 @@ import re
 from datetime import time
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from babel import Locale, UnknownLocaleError
+from holidays import list_supported_countries
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.core.library import Context, Flow, QuestionKind, Role
 from bot.core.schedule import Window, is_zone
@@ -26,6 +28,21 @@ def _zone(value: object) -> object:
     return value
 
 
+def _holidays(country: str) -> str:
+    if country not in list_supported_countries():
+        raise ValueError("is no country whose holidays are known; write it like DE")
+    return country
+
+
+def _language(code: str) -> str:
+    try:
+        Locale.parse(code)
+    except (ValueError, UnknownLocaleError):
+        raise ValueError(f"{code!r} is not a language; write it like en") from None
+    return code
+
+
+_Code = Annotated[str, AfterValidator(_language)]
 _Window = Annotated[Window, BeforeValidator(_window)]
 _Text = Annotated[str, BeforeValidator(lambda value: str(value).strip() if isinstance(value, int | str) else value)]
 
@@ -64,9 +81,15 @@ class Facts(Words):
 
 class _Hours(Shape):
     zone: Annotated[str, BeforeValidator(_zone)]
-    holidays: str
+    holidays: Annotated[str, AfterValidator(_holidays)]
     answer_within_hours: Annotated[float, Field(gt=0, le=200)]
     week: dict[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], tuple[_Window, ...]]
+
+    @model_validator(mode="after")
+    def _opens(self) -> "_Hours":
+        if not any(self.week.values()):
+            raise ValueError("the office must be open on some day")
+        return self
 
 
 class _Question(Shape):
@@ -82,7 +105,7 @@ class _Question(Shape):
 class _Intake(Shape):
     expires_hours: Annotated[float, Field(gt=0)]
     default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-    call_languages: tuple[str, ...]
+    call_languages: tuple[_Code, ...]
     call_times: dict[str, _Window]
     questions: tuple[_Question, ...]
 
@@ -94,7 +117,7 @@ class _Privacy(Shape):
 
 
 class StructureFile(Shape):
-    default_language: str
+    default_language: _Code
     operator: dict[str, _Text | None]
     emergency: dict[str, _Text]
     pages: dict[Role, str]

@@ -6,8 +6,9 @@ batches. A letter whose row is not gone when we die is sent again by whoever ado
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 
@@ -15,7 +16,7 @@ from bot import metrics
 from bot.channels.base import Channel, Delivery, NotSent
 from bot.logs import place
 from bot.store import contacts, outbox
-from bot.store.database import Database
+from bot.store.database import Database, uninterrupted
 from bot.store.outbox import Letter
 
 MAX_ATTEMPTS = 12  # tries, about an hour with the back-off below
@@ -91,7 +92,7 @@ class Outbox:
                 await self._some_delivered.wait()
                 await asyncio.sleep(_FLUSH_AFTER)
                 self._some_delivered.clear()
-                await self._flush()
+                await uninterrupted(self._flush())
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -134,7 +135,7 @@ class Outbox:
                 reason, permanent = str(failure), failure.permanent
                 wait = failure.retry_after or self._wait(attempt + 1)
                 if failure.gone and letter.contact is not None:
-                    await self._mark_gone(letter.contact)
+                    await self._note(self._mark_left(letter.contact))
             except Exception as error:
                 reason, permanent, wait = type(error).__name__, False, self._wait(attempt + 1)
                 log.error("send_failed", channel=letter.channel, error=place(error))
@@ -146,18 +147,22 @@ class Outbox:
             dead = permanent or attempt >= MAX_ATTEMPTS
             metrics.SENT.labels(letter.channel, "dead" if dead else "retried").inc()
             log.warning("message_not_sent", channel=letter.channel, reason=reason, attempt=attempt, given_up=dead)
-            await self._note_failure(letter, attempt, reason, dead=dead)
+            await self._note(self._mark_failed(letter.id, attempt, reason, dead=dead))
             if dead:
                 return
             await asyncio.sleep(wait)
 
-    async def _note_failure(self, letter: Letter, attempt: int, reason: str, *, dead: bool) -> None:
-        try:
-            async with self._database.write() as connection:
-                await outbox.failed(connection, letter.id, attempt, reason, dead=dead)
-        except Exception as error:  # the note is for the operator, the letter matters more
-            log.error("outbox_note_failed", error=type(error).__name__)
-
-    async def _mark_gone(self, contact: int) -> None:
+    async def _mark_left(self, contact: int) -> None:
         async with self._database.write() as connection:
             await contacts.mark_left(connection, self._database.sealer, contact, self._clock())
+
+    async def _mark_failed(self, letter: int, attempt: int, reason: str, *, dead: bool) -> None:
+        async with self._database.write() as connection:
+            await outbox.failed(connection, letter, attempt, reason, dead=dead)
+
+    async def _note(self, work: Coroutine[Any, Any, None]) -> None:
+        """Writes something down that matters less than the letters: without it they go on all the same."""
+        try:
+            await work
+        except Exception as error:
+            log.error("outbox_note_failed", error=place(error))

@@ -37,7 +37,7 @@ from bot.core.model import (
 from bot.logs import place
 from bot.store import contacts, counts, outbox, requests
 from bot.store.contacts import Contact, Key
-from bot.store.database import Database, is_outage
+from bot.store.database import Database, is_outage, uninterrupted
 from bot.store.outbox import Letter
 
 MAX_ROUND = 256  # events: beyond this a bigger round saves hardly anything [DESIGN 7]
@@ -89,10 +89,11 @@ class Turnstile:
         self._clock = clock
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
+        self._stopped = False
 
     async def submit(self, inbound: Inbound) -> None:
         """Handles the event; returns when that is committed. Raises Unavailable when it was not taken in."""
-        if len(self._queue) >= MAX_WAITING:
+        if self._stopped or len(self._queue) >= MAX_WAITING:
             metrics.EVENTS.labels(inbound.channel, "refused").inc()
             raise Unavailable
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -101,15 +102,16 @@ class Turnstile:
         await done
 
     async def run(self) -> None:
-        """Rounds without end. When cancelled, what still waits is refused, so that it is delivered again."""
+        """Rounds until cancelled. The round under way is finished; what still waits is refused and comes again."""
         try:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
                 while batch := self._next_round():
                     metrics.WAITING.set(len(self._queue))
-                    await self._handle(batch)
+                    await uninterrupted(self._handle(batch))
         finally:
+            self._stopped = True
             for waiting in self._queue:
                 _refuse(waiting)
             self._queue.clear()
@@ -130,10 +132,6 @@ class Turnstile:
         try:
             with metrics.ROUND_SECONDS.time():
                 letters = await self._round(batch)
-        except asyncio.CancelledError:
-            for waiting in batch:
-                _refuse(waiting)
-            raise
         except Exception as error:
             await self._recover(batch, error)
             return

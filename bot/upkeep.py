@@ -11,7 +11,7 @@ from bot.core.library import Structure
 from bot.logs import place
 from bot.store import contacts, counts, outbox, requests
 from bot.store.crypto import Sealer
-from bot.store.database import Database
+from bot.store.database import Database, uninterrupted
 
 EVERY = timedelta(hours=1)
 
@@ -34,20 +34,25 @@ def jobs(sealer: Sealer, structure: Structure, now: datetime) -> dict[str, Job]:
 
 
 async def run_once(database: Database, structure: Structure, now: datetime) -> dict[str, int]:
-    """Runs every job, each in its own transaction; what it concerned, by name."""
-    done = {}
+    """Runs every job, each in its own transaction; what each concerned, by name. One that fails stops no other."""
+    done: dict[str, int] = {}
     for name, job in jobs(database.sealer, structure, now).items():
-        async with database.write() as connection:
-            done[name] = await job(connection)
-            await counts.job_done(connection, name, now, done[name])
+        try:
+            done[name] = await uninterrupted(_run_job(database, name, job, now))
+        except Exception as error:
+            log.error("job_failed", job=name, error=place(error))
     return done
+
+
+async def _run_job(database: Database, name: str, job: Job, now: datetime) -> int:
+    async with database.write() as connection:
+        affected = await job(connection)
+        await counts.job_done(connection, name, now, affected)
+    return affected
 
 
 async def run(database: Database, structure: Structure) -> None:
     """Runs the jobs every hour until cancelled."""
     while True:
-        try:
-            await run_once(database, structure, datetime.now(UTC))
-        except Exception as error:
-            log.error("upkeep_failed", error=place(error))
+        await run_once(database, structure, datetime.now(UTC))
         await asyncio.sleep(EVERY.total_seconds())

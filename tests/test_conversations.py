@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
+from transcript import WrongLine, replay
 
 from bot.core.library import Content
-from transcript import WrongLine, replay
 
 FILES = sorted((Path(__file__).parent / "conversations").glob("*.txt"))
 

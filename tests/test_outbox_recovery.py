@@ -9,6 +9,7 @@ from people import ADA, BOB, NOW, until
 from post import Post, emptied, sending, stored, write
 from sqlalchemy import event
 
+from bot.channels.base import NotSent
 from bot.outbox import Outbox
 from bot.store.database import Database
 from bot.store.outbox import LEASE
@@ -100,3 +101,26 @@ async def test_a_stop_while_rows_are_removed_forgets_nothing(database: Database,
     await asyncio.wait([flushing], timeout=10)
     assert stopping == []
     assert await stored(database) == []
+
+
+@pytest.mark.parametrize("noting", ["UPDATE outbox", "SELECT contacts.session"])
+async def test_a_stop_while_a_failure_is_noted_forgets_nothing(database: Database, post: Post, noting: str) -> None:
+    """A stop that comes while one chat's failure is being noted still removes what another chat was sent."""
+    stopping: list[asyncio.Task[None]] = []
+
+    def stop(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith(noting) and stopping:
+            stopping.pop().cancel()
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", stop)
+    out = Outbox(database, {"post": post}, "me", wait=lambda _: 3600, clock=lambda: NOW)
+    flushing = asyncio.create_task(out.run())
+    stopping.append(flushing)
+    post.trouble[ADA.address].append(NotSent("blocked", gone=True))
+    letters = await write(database, BOB, "one") + await write(database, ADA, "two")
+    out.deliver(letters)
+    begun = asyncio.get_running_loop().time()
+    await asyncio.wait([flushing], timeout=10)
+    assert stopping == []
+    assert asyncio.get_running_loop().time() - begun < 4, "something waited for a lock"
+    assert [row.id for row in await stored(database)] == [letters[1].id]

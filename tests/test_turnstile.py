@@ -2,12 +2,13 @@
 
 import asyncio
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
 import pytest
-from people import ADA, BOB, NOW, Person, answers, file_of, go_through, ignore, open_turnstile, queue, until
+from people import ADA, BOB, NOW, Person, answers, file_of, go_through, ignore, open_turnstile, queue
 from sqlalchemy import event, func, select
 
 from bot.channels.base import Unavailable
@@ -170,18 +171,24 @@ async def test_a_full_queue_refuses(database: Database, content: Content) -> Non
 
 
 async def test_stopping_refuses_what_waits(database: Database, content: Content) -> None:
-    """Events that no round has taken when the turnstile stops are refused, so that they are delivered again."""
-    turnstile = Turnstile(database, content, ignore, owner="test", clock=lambda: NOW)
-    async with database.write():  # no round can begin
-        rounds = asyncio.create_task(turnstile.run())
-        waiting = [asyncio.create_task(turnstile.submit(ADA.does(Text(topic)))) for topic in TOPICS]
-        await until(lambda: not turnstile._wake.is_set() and len(turnstile._queue) == len(TOPICS) - 1, "a round under way")
-        rounds.cancel()
-        with suppress(asyncio.CancelledError):
-            await rounds
+    """A stop lets the round under way finish; events that no round has taken are refused, so that they are delivered again."""
+    stop: list[Callable[[], object]] = []
+
+    def stopping(session: Session, event_: Event, content: Content, now: datetime) -> Turn:
+        stop[0]()
+        return advance(session, event_, content, now)
+
+    turnstile = Turnstile(database, content, ignore, owner="test", step=stopping, clock=lambda: NOW)
+    waiting = [asyncio.create_task(turnstile.submit(ADA.does(Text(topic)))) for topic in TOPICS]
+    await asyncio.sleep(0)
+    rounds = asyncio.create_task(turnstile.run())
+    stop.append(rounds.cancel)
+    await asyncio.wait([rounds])
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [Unavailable] * len(TOPICS)
-    assert await rows(database, inbox) == 0
+    assert [type(outcome) for outcome in outcomes] == [type(None)] + [Unavailable] * (len(TOPICS) - 1)
+    assert await rows(database, inbox) == len(await answers(database, ADA)) == 1
+    with pytest.raises(Unavailable):
+        await turnstile.submit(ADA.does(Text("too late")))
 
 
 async def test_two_presses_of_send_make_one_request(database: Database, content: Content) -> None:

@@ -88,7 +88,11 @@ class Player:
             return self._press(found[1], older=bool(found[2]))
         if found := _SHARES.fullmatch(line):
             return SharedContact(found[2], own=found[1] == "own")
-        special = {"(sends a photo)": Media(), "(blocks the bot)": Left(), "(presses a button that is gone)": Press("gone:for-good")}
+        special: dict[str, Event] = {
+            "(sends a photo)": Media(),
+            "(blocks the bot)": Left(),
+            "(presses a button that is gone)": Press("gone:for-good"),
+        }
         if line.startswith("(") and line not in special:
             raise WrongLine(f"{line}: unknown; {', '.join(special)} and those on top of tests/transcript.py are known")
         return special.get(line) or Text(line)

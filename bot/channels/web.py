@@ -161,7 +161,8 @@ class Web:
         if shown is None:
             before = await self._history(self._chat_of(token.address), 0)
             shown = before[-1].id if before else 0
-        await self._hand_in(token, f"{token.address[:16]}:{sent.id}", sent.event())
+        # Two browsers may make the same id; the keyed hash keeps them apart and tells nobody the address.
+        await self._hand_in(token, f"{self._chat_of(token.address)[:16]}:{sent.id}", sent.event())
         return JSONResponse(await self._answer(token, shown), headers=_NO_STORE)
 
     async def _messages(self, request: Request) -> Response:

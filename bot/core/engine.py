@@ -16,7 +16,7 @@ from bot.core.navigation import draw, label_of, open_page, press, say
 from bot.core.reading import read
 from bot.core.scene import Move, Scene
 
-_REMEMBERED = ("page", "sources", "found", *screens.NEEDS_DRAFT)  # screens *Back* returns to
+_REMEMBERED = ("page", "danger", "sources", "found", *screens.NEEDS_DRAFT)  # screens *Back* returns to
 _MAX_PATH = 12
 
 
@@ -83,7 +83,7 @@ def _arrive(scene: Scene, move: Move, *, in_place: bool, echo: str) -> Turn:
         ahead = (Reply(scene.text("noted"), closes_keyboard=True), *ahead)
         reply = replace(reply, in_place=False)
     kind, _, path = move.screen.partition(":")
-    seen = (Count("page", path),) if kind == "page" and was != move.screen else ()
+    seen = (Count("page", path),) if kind in ("page", "danger") and was != move.screen else ()
     replies = tuple(replace(each, language=session.language) for each in (*ahead, reply))
     return Turn(session, replies, (*move.effects, *seen))
 

@@ -89,7 +89,8 @@ def _change(scene: Scene, _: str) -> Reply:
 def _status(scene: Scene, _: str) -> Reply:
     request = scene.session.request
     if request is None:
-        return Reply(scene.text("status-none"), (scene.button("callback"),), navigation(scene))
+        start = () if scene.session.draft else (scene.button("callback"),)
+        return Reply(scene.text("status-none"), start, navigation(scene))
     own = zone(scene, request.answers)
     values = {
         "reference": request.reference,

@@ -87,19 +87,19 @@ def _listing(opening: Token, tokens: Iterator[Token], line: int) -> Listing:
 
 def _runs(inline: Token, line: int) -> Line:
     runs: list[Run] = []
-    style: Literal["", "bold", "italic"] = ""
+    styles: list[Literal["", "bold", "italic"]] = [""]  # the innermost last
     href = ""
     for token in inline.children or ():
         match token.type:
             case "text":
-                runs.append(Run(token.content, style, href))
+                runs.append(Run(token.content, styles[-1], href))
             case "softbreak" | "hardbreak":
-                runs.append(Run("\n", style))
+                runs.append(Run("\n"))
                 line += 1
             case "strong_open" | "em_open":
-                style = _STYLES[token.tag]
+                styles.append(_STYLES[token.tag])
             case "strong_close" | "em_close":
-                style = ""
+                styles.pop()
             case "link_open":
                 href = str(token.attrGet("href")).replace("%7B", "{").replace("%7D", "}")
                 if not href.startswith(_LINK_SCHEMES):

@@ -1,7 +1,6 @@
 """What somebody typed: danger first, then commands, what is on the screen, answers, and at last a search."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from bot.core import intake, intake_screens
 from bot.core.library import Language
@@ -29,7 +28,7 @@ def _danger(scene: Scene, text: str, said: str) -> Move | None:
         return None
     line = Reply(scene.text("emergency-stop"), style="warning")
     topic = _harmless_topic(scene, danger.rest) or scene.structure.pages["emergency"]
-    return replace(open_page(scene, topic), before=(line,), effects=(Count("emergency"),))
+    return Move(scene.session, f"danger:{topic}", (Count("emergency"),), before=(line,))
 
 
 def _harmless_topic(scene: Scene, rest: str) -> str:

@@ -1,5 +1,7 @@
 """What the screens outside the intake show. A screen's name says all that is needed to draw it again."""
 
+from dataclasses import replace
+
 from bot.core.library import Page
 from bot.core.markup import Block, Document, Listing, Paragraph, Run
 from bot.core.model import HOME, Button, Reply
@@ -26,10 +28,19 @@ def page(scene: Scene, path: str) -> Reply:
     return Reply(scene.body(shown), choices, (*more, *navigation(scene)), style="warning" if urgent else "")
 
 
+def danger(scene: Scene, path: str) -> Reply:
+    """A page after words of danger: with the way to the emergency signs, if they are not what it shows."""
+    reply = page(scene, path)
+    signs = scene.button(f"page:{scene.structure.pages['emergency']}", "emergency")
+    shown = signs.id == f"page:{path}" or any(button.id == signs.id for button in reply.choices)
+    return reply if shown else replace(reply, choices=(signs, *reply.choices))
+
+
 def _extra(scene: Scene, shown: Page) -> tuple[Button, ...]:
     """The button a page's context asks for. A menu goes without when its list is full or has it anyway."""
     flows = [scene.language.pages[child].flow for child in shown.children]
-    if shown.context == "none" or shown.context in flows or len(shown.children) >= MAX_ROWS:
+    begun = shown.context == "callback" and scene.session.draft  # the navigation has "continue" instead
+    if shown.context == "none" or begun or shown.context in flows or len(shown.children) >= MAX_ROWS:
         return ()
     target = "callback" if shown.context == "callback" else f"page:{scene.structure.pages['emergency']}"
     return (scene.button(target, shown.context),)
@@ -122,6 +133,7 @@ def feedback(scene: Scene, _: str) -> Reply:
 SCREENS: dict[str, Render] = {
     HOME: home,
     "page": page,
+    "danger": danger,
     "sources": sources,
     "found": found,
     "notice": notice,

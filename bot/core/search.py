@@ -40,15 +40,14 @@ class Mention:
 def mentioned(phrases: Iterable[str], text: str, harmless: Collection[str] = ()) -> Mention | None:
     """The first of `phrases` that `text` contains (all in normal form), typing errors in long words allowed.
 
-    `harmless` words look like one of the phrases and are none. A phrase that is a number counts only where it is
-    the only number: telephone numbers contain 112.
+    `harmless` words look like one of the phrases and are none. A phrase that is a number does not count beside
+    another one: telephone numbers contain 112.
     """
     said = text.split()
-    numbers = sum(word.isdigit() for word in said)
     for phrase in phrases:
         words = phrase.split()
         at = _find(said, words, harmless)
-        if at is not None and not (phrase.isdigit() and numbers > 1):
+        if at is not None and not (phrase.isdigit() and any(word.isdigit() for word in (said[at - 1 : at] + said[at + 1 : at + 2]))):
             return Mention(phrase, " ".join(said[:at] + said[at + len(words) :]))
     return None
 

@@ -34,11 +34,11 @@ async def act(connection: AsyncConnection, name: str, request: StoredRequest, wh
     The change itself decides between two people who act at once: it is made only if the state is still the one read.
     """
     action = ACTIONS[name]
+    if request.state not in action.was:
+        by = f" by {request.claimed_by}" if request.claimed_by and request.state in ("claimed", "closed") else ""
+        raise Refused(f"{request.reference} is {request.state}{by}: `{name}` is for requests that are {' or '.join(action.was)}")
     if action.only_claimant and request.claimed_by not in (None, who):
         raise Refused(f"{request.reference} is {request.claimed_by}'s: ask them, or let them release it")
-    if request.state not in action.was:
-        by = f" by {request.claimed_by}" if request.claimed_by else ""
-        raise Refused(f"{request.reference} is {request.state}{by} and cannot be {action.state}")
     keeper = None if action.state == "new" else who
     if not await requests.move(connection, request.id, request.state, action.state, keeper, now):
         raise Refused(f"{request.reference} has just been changed by somebody else: look again")

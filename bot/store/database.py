@@ -1,20 +1,22 @@
 """Opening the database: connections set up right, the schema brought up to date, the lookup secret in place."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, insert, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.store.crypto import LOOKUP_SECRET, Sealer, chat_key, lookup_key
 from bot.store.tables import vault
+
+T = TypeVar("T")
 
 _MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _BUSY_MS = 5000  # how long a connection waits for another program's lock
@@ -52,12 +54,25 @@ class Database:
         await self.engine.dispose()
 
 
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns. A cancellation meanwhile waits for its end: a transaction is never left half done.
+
+    A cancelled driver would keep the lock until the garbage collector finds its cursor.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
 async def open_database(url: str, sealer: Sealer) -> Database:
     """The database at `url`, its schema up to date. Raises WrongKey when `sealer` does not fit what is stored."""
     engine = create_async_engine(url, hide_parameters=True)
     if engine.dialect.name == "sqlite":
-        if name := make_url(url).database:
-            Path(name).parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # opening the file says it better
+            Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
         _prepare_sqlite(engine)
     database = Database(engine, sealer)
     try:
@@ -73,7 +88,9 @@ async def open_database(url: str, sealer: Sealer) -> Database:
 
 def is_outage(error: BaseException) -> bool:
     """Whether the database could not be reached, read or written, rather than refusing this very data."""
-    return isinstance(error, DBAPIError) and type(error).__name__ in ("OperationalError", "InterfaceError", "InternalError")
+    kinds = (OperationalError, InterfaceError, InternalError)
+    # The plain DatabaseError is SQLite's "not a database" and "malformed"; its other subclasses are about the data.
+    return isinstance(error, kinds) or type(error) is DatabaseError
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:

@@ -125,7 +125,9 @@ def test_every_screen_fits(walk: Walk, language: Language) -> None:
 
 def test_all_sources_are_listed(walk: Walk, language: Language) -> None:
     """Leafing through the list of all sources shows every source of every page once."""
-    listed = "\n".join(plain(reply.body) for screen, reply in walk.shown.items() if screen.startswith(("page:more/sources", "sources:more/sources")))
+    listed = "\n".join(
+        plain(reply.body) for screen, reply in walk.shown.items() if screen.startswith(("page:more/sources", "sources:more/sources"))
+    )
     titles = {source.title for page in language.pages.values() for source in page.sources}
     assert len(titles) > 50
     assert [title for title in titles if title not in listed] == []
@@ -140,7 +142,7 @@ def test_the_menu_map_shows_every_page(content: Content, language: Language) -> 
 
 def test_every_keyword_finds_its_page(content: Content, language: Language) -> None:
     """Typing a title or keyword opens the page, or offers it among a few, unless it is a command or a word of danger."""
-    danger = {page for page in (content.structure.pages["emergency"], content.structure.pages["crisis"])}
+    danger = {content.structure.pages["emergency"], content.structure.pages["crisis"]}
     lost = []
     for page in language.pages.values():
         for keyword in (page.title, *page.keywords):

@@ -181,7 +181,7 @@ STRUCTURE_CASES = [
         "'hours.answer_within_hours': Input should be greater than 0: correct it",
         "hours: 0",
     ),
-    structure("never open", swap(STRUCTURE, WEEK[0], "  week: {}\n"), "'hours.week…", "week: {}"),
+    structure("never open", swap(STRUCTURE, WEEK[0], "  week: {}\n"), "'hours': the office must be open on some day: correct it", "hours:"),
     structure(
         "no such language", swap(STRUCTURE, "call_languages: [en", "call_languages: [zz"), "'intake.call_languages…", "call_languages:"
     ),

@@ -57,7 +57,8 @@ def test_the_region_decides_without_a_country_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "+", "abc", "123", "112", "1995", "+49", "+49 1", "0999 12", "+999 1234567", "+49171123456789012345", "(0)", "²³", "+" * 200, "٣"]
+    "text",
+    ["", "+", "abc", "123", "112", "1995", "+49", "+49 1", "0999 12", "+999 1234567", "+49171123456789012345", "(0)", "²³", "+" * 200, "٣"],
 )
 def test_what_is_no_number(text: str) -> None:
     """Too short, too long, no such country, or no digits: asked again, never guessed."""
@@ -90,7 +91,9 @@ def test_an_address_is_found_in_what_is_typed(text: str, address: str) -> None:
     assert read_email(text) == address
 
 
-@pytest.mark.parametrize("text", ["", "@", "ana", "ana@example", "ana@localhost", "ana@@example.org", "ana @ example.org", "ana@example..org", "a\n@b.de"])
+@pytest.mark.parametrize(
+    "text", ["", "@", "ana", "ana@example", "ana@localhost", "ana@@example.org", "ana @ example.org", "ana@example..org", "a\n@b.de"]
+)
 def test_what_is_no_address(text: str) -> None:
     """What cannot be delivered to is asked again."""
     assert read_email(text) == ""

@@ -37,7 +37,7 @@ def test_a_phone_number_is_no_emergency(number: str, content: Content, now: date
     assert after(content, now, *ASKED, Text(number)).session.screen == "summary"
 
 
-@pytest.mark.parametrize("text", ["112", "call 112 for me", "911!"])
+@pytest.mark.parametrize("text", ["112", "call 112 for me", "911!", "112 she is 3 years old"])
 def test_an_emergency_number_alone_is_one(text: str, content: Content, now: datetime) -> None:
     """The same digits on their own are a cry for help, also where a number is asked."""
     turn = after(content, now, *ASKED, Text(text))
@@ -147,3 +147,10 @@ def test_despair_is_heard_everywhere(screen: tuple[Event, ...], content: Content
     turn = after(content, now, *screen, Text("I want to die"))
     assert turn.session.screen == "page:crisis"
     assert "callback" not in {button.id for button in turn.replies[-1].choices}
+
+
+@pytest.mark.parametrize("text", ["topic", "all", "1000", "xyzzy", "sleepy"])
+def test_the_main_menu_is_offered_once(text: str, content: Content, now: datetime) -> None:
+    """Where several pages are offered, the main menu is not one of them: it has its button anyway."""
+    buttons = after(content, now, Started(), Text(text)).replies[-1].buttons
+    assert [button.label for button in buttons].count("Main menu") <= 1

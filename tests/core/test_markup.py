@@ -4,7 +4,20 @@ import pytest
 
 from bot.core.markup import Listing, MarkupError, Paragraph, Run, blanks, fill, fill_text, parse, plain, words
 
-HOSTILE = ["*{x}*", "{phone}", "**bold**", "[a](https://evil.example)", "<b>x</b>", "a\nb", "- item", "\\n", "{", "}}{{", "`code`", "\u202e"]
+HOSTILE = [
+    "*{x}*",
+    "{phone}",
+    "**bold**",
+    "[a](https://evil.example)",
+    "<b>x</b>",
+    "a\nb",
+    "- item",
+    "\\n",
+    "{",
+    "}}{{",
+    "`code`",
+    "\u202e",
+]
 
 
 def test_everything_allowed_is_read() -> None:

@@ -1,5 +1,10 @@
-"""Whatever people and platforms send, in whatever order: what holds after every single turn of the dialogue."""
+"""Whatever people and platforms send, in whatever order: what holds after every single turn of the dialogue.
 
+The same sequences are tried on every run; `EXAMPLES=20000 pytest tests/core/test_properties.py` tries that many new ones.
+"""
+
+import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -45,9 +50,12 @@ _PROFILES = (
 )
 _WORDS = (
     "menu", "back", "callback", "status", "change my request", "withdraw", "delete my data", "stop", "help", "?", "feedback", "language",
-    "1", "2", "9", "10", "99", "٣", "no", "yes", "I agree", "send", "cancel", "main m", "my daughter can't breathe", "EEG seizure?", "I want to die",
-    "what dose of rituximab", "+49 171 1234567", "0171 1234567", "+1 212 555 2368", "123", "ana@example.org", "@", "Madrid", "Spain", "Ana",
-    "Привет, что такое ОМС?", "ما هي المتلازمة؟", "Was ist das?", "/start", "{phone} **x**", "page:symptoms", "\x00\u202e", "", " ", "ﷺ" * 50,
+    "1", "2", "9", "10", "99", "٣", "no", "yes", "I agree", "send", "cancel", "main m",
+    "my daughter can't breathe", "EEG seizure?", "I want to die",
+    "what dose of rituximab", "+49 171 1234567", "0171 1234567", "+1 212 555 2368", "123", "ana@example.org", "@",
+    "Madrid", "Spain", "Ana",
+    "Привет, что такое ОМС?", "ما هي المتلازمة؟", "Was ist das?", "/start", "{phone} **x**", "page:symptoms",
+    "\x00\u202e", "", " ", "ﷺ" * 50,
 )  # fmt: skip
 
 
@@ -57,6 +65,20 @@ def _claim(session: Session) -> Session:
 
 def _close(session: Session) -> Session:
     return replace(session, request=None)
+
+
+_ASKED = (Press("callback"), Press("consent:yes:2026-11"))
+_READY = (*_ASKED, Text("+49 171 1234567"))
+_STRETCHES: tuple[tuple[Step, ...], ...] = (
+    _ASKED,
+    _READY,
+    (*_READY, Press("send")),
+    (Press("send"),),
+    (Press("change"), Press("ask:email"), Text("ana@example.org"), Press("send")),
+    (Press("withdraw"), Press("withdraw:yes")),
+    (Press("erase:yes"),),
+    (),
+)
 
 
 def _steps() -> st.SearchStrategy[list[Step]]:
@@ -75,17 +97,6 @@ def _steps() -> st.SearchStrategy[list[Step]]:
     )
     target = st.sampled_from(sorted(TARGETS))
     press: st.SearchStrategy[Event] = st.one_of(st.builds("{}:{}".format, target, arguments), target, st.text(max_size=64)).map(Press)
-    usual: st.SearchStrategy[Event] = st.sampled_from(
-        [
-            Press("callback"),
-            Press("consent:yes:2026-11"),
-            Text("+49 171 1234567"),
-            Press("send"),
-            Press("change"),
-            Press("withdraw:yes"),
-            Press("home"),
-        ]
-    )
     other: st.SearchStrategy[Step] = st.one_of(
         st.builds(SharedContact, st.sampled_from(["+4917112345678", "34612345678", "", "x", "+1"]), st.booleans()),
         st.sampled_from([Media(), Left(), Started(), Started("callback"), Started("symptoms__eyes"), Started("x_y")]),
@@ -93,8 +104,11 @@ def _steps() -> st.SearchStrategy[list[Step]]:
         st.sampled_from([_claim, _close]),
     )
     text: st.SearchStrategy[Event] = st.one_of(st.sampled_from(_WORDS), st.text(max_size=60)).map(Text)
-    # A number stands for a button of the last message, so that sequences go deep as people do.
-    return st.lists(st.one_of(usual, press, text, other, text, press, st.integers(0, 12).map(lambda n: Text(str(n)))), max_size=14)
+    number = st.integers(0, 12).map(lambda n: Text(str(n)))  # a button on the screen
+    chance = st.lists(st.one_of(press, text, other, number, text, press, number), max_size=3)
+    # Stretches of the usual way between, or chance would hardly ever get as far as a request.
+    parts = st.tuples(*(strategy for _ in range(4) for strategy in (st.sampled_from(_STRETCHES), chance)))
+    return parts.map(lambda drawn: [step for part in drawn for step in part])
 
 
 def _play(steps: list[Step], profile: Profile, check: Callable[[Session, Event, Turn], None]) -> None:
@@ -162,7 +176,10 @@ def _check_requests(before: Session, event: Event, turn: Turn) -> None:
         assert answers.get("phone", "").startswith("+") != ("@" in answers.get("email", "")), "no way to reach them, or two"
 
 
-_quick = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_EXAMPLES = os.environ.get("EXAMPLES", "")
+_quick = settings(
+    max_examples=int(_EXAMPLES or 500), derandomize=not _EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @_quick
@@ -172,20 +189,31 @@ def test_there_is_always_an_answer_and_a_way_to_the_menu(steps: list[Step], prof
     _play(steps, profile, _check_replies)
 
 
-@_quick
-@given(steps=_steps(), profile=st.sampled_from(_PROFILES))
-def test_no_request_without_consent_and_a_way_to_reach_the_person(steps: list[Step], profile: Profile) -> None:
+def test_no_request_without_consent_and_a_way_to_reach_the_person() -> None:
     """A request is sent only with consent to the current text, a number or an address, and never beside an open one."""
-    _play(steps, profile, _check_requests)
+    seen: Counter[str] = Counter()
+
+    def check(before: Session, event: Event, turn: Turn) -> None:
+        _check_requests(before, event, turn)
+        seen.update(type(effect).__name__ for effect in turn.effects)
+
+    @_quick
+    @given(steps=_steps(), profile=st.sampled_from(_PROFILES))
+    def play(steps: list[Step], profile: Profile) -> None:
+        _play(steps, profile, check)
+
+    play()
+    assert min(seen[name] for name in ("SendRequest", "ChangeRequest", "WithdrawRequest", "GiveConsent", "EraseContact")) > 10, seen
 
 
 @_quick
 @given(text=st.text(max_size=400))
 def test_no_text_makes_a_first_message_fail(text: str) -> None:
-    """Whatever somebody's first words are, the answer begins with the disclaimer or the menu."""
+    """Whatever somebody's first words are, the answer begins with the disclaimer or the menu, danger excepted."""
     turn = advance(Session(), Text(text), CONTENT, BEGIN)
     _check_replies(Session(), Text(text), turn)
-    assert "General information, not medical advice" in "".join(plain(reply.body) for reply in turn.replies)
+    danger = {f"page:{CONTENT.structure.pages[role]}" for role in ("emergency", "crisis")}
+    assert turn.session.screen in danger or "not medical advice" in "".join(plain(reply.body) for reply in turn.replies)
 
 
 @_quick

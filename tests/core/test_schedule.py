@@ -11,7 +11,7 @@ from bot.core.schedule import Hours, city, is_zone, spoken_moment, spoken_week, 
 NINE_TO_FIVE = ((time(9), time(17)),)
 HOURS = Hours(
     zone="Europe/Berlin",
-    week={day: NINE_TO_FIVE for day in range(5)},
+    week=dict.fromkeys(range(5), NINE_TO_FIVE),
     answer_within=timedelta(hours=8),
     holidays={date(2026, 12, 25): "Christmas", date(2026, 12, 26): "Christmas", date(2027, 1, 1): "New Year"},
 )
@@ -75,13 +75,19 @@ def test_due_in_a_wished_window(asked: str, window: tuple[time, time], zone: str
 
 def test_an_office_that_never_opens_is_an_error() -> None:
     """No opening hours would promise a call for ever; the message names the place to correct."""
-    with pytest.raises(ValueError, match="hours.week"):
+    with pytest.raises(ValueError, match=r"hours\.week"):
         replace(HOURS, week={}).due(berlin("2026-11-23 10:00"))
 
 
 @pytest.mark.parametrize(
     ("at", "open_"),
-    [("2026-11-23 09:00", True), ("2026-11-23 16:59", True), ("2026-11-23 17:00", False), ("2026-12-25 10:00", False), ("2026-11-22 10:00", False)],
+    [
+        ("2026-11-23 09:00", True),
+        ("2026-11-23 16:59", True),
+        ("2026-11-23 17:00", False),
+        ("2026-12-25 10:00", False),
+        ("2026-11-22 10:00", False),
+    ],
 )
 def test_open_from_the_first_minute_to_before_the_last(at: str, open_: bool) -> None:
     """Opening counts, closing does not; holidays and Sundays are closed."""

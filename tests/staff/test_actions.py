@@ -63,13 +63,13 @@ async def test_what_staff_may_do(
 @pytest.mark.parametrize(
     ("before", "name", "who", "why"),
     [
-        ([("claim", BEA)], "claim", KIM, "is claimed by bea and cannot be claimed"),
-        ([("claim", BEA)], "claim", BEA, "is claimed by bea and cannot be claimed"),
+        ([("claim", BEA)], "claim", KIM, "is claimed by bea"),
+        ([("claim", BEA)], "claim", BEA, "is claimed by bea"),
         ([("claim", BEA)], "release", KIM, "is bea's"),
         ([("claim", BEA)], "close", KIM, "is bea's"),
         ([], "release", BEA, "is new"),
-        ([("close", BEA)], "claim", KIM, "is closed by bea and cannot be claimed"),
-        ([("close", BEA)], "close", BEA, "is closed by bea and cannot be closed"),
+        ([("close", BEA)], "claim", KIM, "is closed by bea"),
+        ([("close", BEA)], "close", BEA, "is closed by bea"),
         ([("close", BEA)], "release", BEA, "is closed"),
     ],
 )

@@ -1,0 +1,117 @@
+"""The program as its own process, with a database and settings of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bot.store.crypto import new_key
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 30.0  # seconds to start; a busy machine is slow
+
+
+@dataclass(frozen=True)
+class Program:
+    """`python -m bot` run in `folder`, where there is no `.env`."""
+
+    folder: Path
+    key: str = field(default_factory=new_key)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("OMSBOT_")}
+        return outside | {
+            "PYTHONPATH": str(ROOT),
+            "PYTHONWARNINGS": "error::ResourceWarning",
+            "COLUMNS": "200",
+            "OMSBOT_DATABASE_URL": f"sqlite+aiosqlite:///{self.folder / 'data' / 'bot.db'}",
+            "OMSBOT_DATA_KEYS": self.key,
+            "OMSBOT_PORT": "0",
+            "OMSBOT_LOG_FORMAT": "json",
+        }
+
+    def run(self, *words: str, said: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+        """A command with what is typed into it, to its end. `settings` without OMSBOT_."""
+        return subprocess.run(
+            [sys.executable, "-m", "bot", *words],
+            input=said,
+            env=self.environment | {f"OMSBOT_{name}": value for name, value in settings.items()},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def ok(self, *words: str, said: str = "") -> str:
+        """What a command that must work prints."""
+        done = self.run(*words, said=said)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return done.stdout
+
+    def rows(self, *words: str) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = json.loads(self.ok("requests", "list", *words, "--json"))
+        return listed
+
+    @contextmanager
+    def serving(self) -> Iterator["Served"]:
+        """`serve`, ready; killed at the end of the block if it still runs."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "serve"], env=self.environment, cwd=self.folder, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            yield Served(process, _address(process))
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """Where the program says it listens; once it is ready there."""
+    assert process.stdout is not None
+    deadline = time.monotonic() + PATIENCE
+    watchdog = threading.Timer(PATIENCE, process.kill)  # ends the reading below
+    watchdog.start()
+    ready = next((line for line in process.stdout if '"event": "ready"' in line), "")
+    watchdog.cancel()
+    assert ready, "the program did not start"
+    address = str(json.loads(ready)["address"])
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{address}/health/ready", trust_env=False).status_code == 200:
+                return address
+        except httpx.TransportError:
+            continue
+    raise AssertionError("the program is not ready")
+
+
+@dataclass(frozen=True)
+class Served:
+    process: subprocess.Popen[str]
+    address: str
+
+    def kill(self) -> None:
+        """As a power cut would: no handler runs."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def post(self, path: str, body: Mapping[str, object], token: str = "") -> httpx.Response:
+        return httpx.post(f"{self.address}/chat/api/{path}", json=body, headers=bearer(token), trust_env=False)
+
+    def get(self, path: str, token: str) -> httpx.Response:
+        return httpx.get(f"{self.address}/chat/api/{path}", headers=bearer(token), trust_env=False)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}

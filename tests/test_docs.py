@@ -1,0 +1,62 @@
+"""What the documents say is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.routing import Route
+
+from bot.channels.web import Web
+from bot.config import Settings
+from bot.core.library import Content
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented(name: str) -> None:
+    """Each setting has its row in README and its line in .env.example."""
+    assert f"| `OMSBOT_{name.upper()}` |" in README
+    assert f"OMSBOT_{name.upper()}=" in (ROOT / ".env.example").read_text()
+
+
+def test_no_setting_is_invented() -> None:
+    """README and .env.example name no setting the program does not know."""
+    known = {f"OMSBOT_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"OMSBOT_[A-Z_]+", README + (ROOT / ".env.example").read_text())) <= known
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md", "docs/api.md"])
+def test_named_files_exist(document: str) -> None:
+    """Every path and link of the documents leads somewhere."""
+    text = (ROOT / document).read_text()
+    named = re.findall(r"`((?:bot|tests|content|docs|migrations)/[\w./-]*)`", text)
+    linked = [str((ROOT / document).parent / link) for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", text)]
+    for path in [*(str(ROOT / name) for name in named), *linked]:
+        assert Path(path).exists() or "<" in path, path
+
+
+def test_the_api_is_documented(content: Content) -> None:
+    """Every address of the chat's API stands in docs/api.md."""
+
+    async def nothing(*_: object) -> list[object]:
+        return []
+
+    web = Web(content, nothing, nothing, str, b"")  # type: ignore[arg-type]
+    paths = [route.path for route in web.routes() if isinstance(route, Route) and route.path.startswith("/chat/api")]
+    documented = (ROOT / "docs" / "api.md").read_text()
+    assert len(paths) == 4
+    assert all(path in documented for path in paths)
+
+
+def test_make_targets_exist() -> None:
+    """The commands README offers are targets of the Makefile."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"^    make ([a-z]+)", README, re.MULTILINE)) <= targets
+
+
+def test_locks_name_no_address() -> None:
+    """The lock files hold names, versions and hashes, and no address of a registry."""
+    for lock in ROOT.glob("requirements*.lock"):
+        assert "://" not in lock.read_text()

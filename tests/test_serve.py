@@ -1,0 +1,163 @@
+"""The server as a process: it can be killed at any moment, and it stops when it is told to."""
+
+import base64
+import json
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from program import Program, Served, bearer
+
+PHONE = "+442079460018"
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return Program(tmp_path)
+
+
+class Visitor:
+    """Somebody on the chat page: a token, and the newest message seen."""
+
+    def __init__(self, server: Served) -> None:
+        opened = server.post("session", {"language": "en", "timezone": "Europe/London"})
+        assert opened.status_code == 201
+        self.token = str(opened.json()["token"])
+        self.after = 0
+        self.note(opened)
+
+    def note(self, answer: httpx.Response) -> list[dict[str, Any]]:
+        assert answer.status_code in (200, 201), answer.text
+        messages: list[dict[str, Any]] = answer.json()["messages"]
+        self.after = max([self.after, *(message["id"] for message in messages)])
+        return messages
+
+    def sends(self, server: Served, event: dict[str, str], event_id: str = "") -> list[dict[str, Any]]:
+        """The messages that answer the event."""
+        body = {"id": event_id or str(uuid4()), "after": self.after, **event}
+        return self.note(server.post("events", body, self.token))
+
+    def everything(self, server: Served) -> list[dict[str, Any]]:
+        answer = server.get("messages?after=0", self.token)
+        assert answer.status_code == 200
+        shown: list[dict[str, Any]] = answer.json()["messages"]
+        return shown
+
+
+def press(button: str) -> dict[str, str]:
+    return {"type": "press", "button": button}
+
+
+def consent(messages: list[dict[str, Any]]) -> str:
+    """The button that agrees."""
+    return next(str(choice["id"]) for choice in messages[-1]["choices"] if choice["id"].startswith("consent:yes"))
+
+
+def test_a_killed_server_goes_on_where_it_was(program: Program) -> None:
+    """Killed in the middle of an intake and started again, the conversation goes on, and its request is queued once."""
+    with program.serving() as server:
+        ada = Visitor(server)
+        yes = consent(ada.sends(server, press("callback")))
+        ada.sends(server, press(yes))
+        last = {"type": "text", "text": "+44 20 7946 0018"}
+        last_id = str(uuid4())
+        summary = ada.sends(server, last, last_id)
+        server.kill()
+    assert program.rows() == []
+    with program.serving() as server:
+        shown = ada.everything(server)
+        assert shown[-1] == summary[-1]
+        assert ada.sends(server, last, last_id) == []
+        assert ada.everything(server) == shown
+        send_id = str(uuid4())
+        [sent] = ada.sends(server, press("send"), send_id)
+        server.kill()
+    [row] = program.rows()
+    assert row["phone"] == PHONE
+    assert row["reference"] in sent["html"]
+    with program.serving() as server:
+        assert ada.sends(server, press("send"), send_id) == []
+        assert ada.everything(server)[-1] == sent
+    assert program.rows() == [row]
+
+
+def test_killed_while_events_pour_in(program: Program) -> None:
+    """Of events sent while the server is killed, each one acknowledged is there afterwards, and each one resent is there once."""
+    words = [f"word {number}" for number in range(12)]
+    ids = [str(uuid4()) for _ in words]
+    with program.serving() as server:
+        ada = Visitor(server)
+        for number, (word, event_id) in enumerate(zip(words, ids, strict=True)):
+            if number == 6:
+                server.kill()
+            try:
+                ada.sends(server, {"type": "text", "text": word}, event_id)
+            except httpx.TransportError:
+                break
+    assert number == 6
+    with program.serving() as server:
+        assert len(ada.everything(server)) == 1 + 6
+        for word, event_id in zip(words, ids, strict=True):
+            ada.sends(server, {"type": "text", "text": word}, event_id)
+        assert len(ada.everything(server)) == 1 + len(words)
+
+
+def test_an_address_is_nowhere_in_clear(program: Program) -> None:
+    """What a web conversation is known by stands nowhere in the database's files, not even in part."""
+    with program.serving() as server:
+        ada = Visitor(server)
+        ada.sends(server, {"type": "text", "text": "sleep"})
+        server.kill()
+    address = json.loads(base64.urlsafe_b64decode(ada.token.partition(".")[0]))["address"]
+    written = b"".join(file.read_bytes() for file in (program.folder / "data").iterdir())
+    assert len(written) > 10_000
+    assert [part for part in (address, address[:16], address[16:]) if part.encode() in written] == []
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_within_five_seconds(program: Program, sign: signal.Signals) -> None:
+    """Told to stop, also while somebody listens to an endless event stream, the server ends cleanly within 5 seconds."""
+    with program.serving() as server:
+        ada = Visitor(server)
+        with httpx.stream("GET", f"{server.address}/chat/api/stream", headers=bearer(ada.token), timeout=20, trust_env=False) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == ": welcome"
+            begun = time.monotonic()
+            server.process.send_signal(sign)
+            assert server.process.wait(timeout=20) == 0
+            assert time.monotonic() - begun < 5
+            assert [line for line in lines if line.startswith("event:")] == ["event: message"]  # and then an orderly end
+
+
+def test_a_stop_leaves_nothing_half_done(program: Program) -> None:
+    """After a clean stop the write-ahead log is merged, and the next start shows everything."""
+    with program.serving() as server:
+        ada = Visitor(server)
+        ada.sends(server, {"type": "text", "text": "sleep"})
+        shown = ada.everything(server)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=20) == 0
+    assert not (program.folder / "data" / "bot.db-wal").exists()
+    with closing(sqlite3.connect(program.folder / "data" / "bot.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    with program.serving() as server:
+        assert ada.everything(server) == shown
+
+
+def test_an_occupied_port_is_said(program: Program, tmp_path: Path) -> None:
+    """A second server on the same port ends with code 1 and says what to do; the first one goes on."""
+    with program.serving() as server:
+        port = server.address.rpartition(":")[2]
+        second = Program(tmp_path / "second")
+        second.folder.mkdir()
+        done = second.run("serve", PORT=port)
+        assert done.returncode == 1
+        assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert httpx.get(f"{server.address}/health/live", trust_env=False).status_code == 200
