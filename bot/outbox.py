@@ -163,6 +163,6 @@ class Outbox:
     async def _note(self, work: Coroutine[Any, Any, None]) -> None:
         """Writes something down that matters less than the letters: without it they go on all the same."""
         try:
-            await work
+            await uninterrupted(work)
         except Exception as error:
             log.error("outbox_note_failed", error=place(error))

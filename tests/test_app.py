@@ -1,0 +1,88 @@
+"""Acceptance: on every channel people ask, the request is queued, staff act, and a kill on the way changes nothing."""
+
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from bot_api import BotApi, Person
+from program import Program
+from serving import queued, settings
+
+from bot.app import App
+from bot.channels.terminal import Terminal
+from bot.core.library import Content
+from bot.core.markup import plain
+
+STEPS = (
+    ("/start", "Choose a topic"),
+    ("Free consultation", "free"),
+    ("Request a callback", "Do you agree?"),
+    ("I agree", "Which number"),
+    ("+44 20 7946 0018", "Is this right?"),
+    ("Send", "has reached us"),
+)
+PATIENCE = 20.0  # seconds a started program may take until it answers
+
+
+async def test_the_terminal_does_the_whole_job(content: Content, tmp_path: Path, key: str) -> None:
+    """What `oms-bot chat` hands in goes the same way as everything else, to a queued request."""
+    async with App.running(settings(tmp_path, key), content=content) as app:
+        channel = app.channels["terminal"]
+        assert isinstance(channel, Terminal)
+        for line, words in (("", "Choose a topic"), *STEPS[1:]):
+            [reply] = await channel.talk("author", line)
+            assert words in plain(reply.body)
+        [request] = await queued(app)
+        assert (request.channel, request.answers["phone"]) == ("terminal", "+442079460018")
+
+
+async def test_kills_between_all_steps_on_telegram(tmp_path: Path) -> None:
+    """The program is killed after every message of an intake on Telegram, before or after its answer; still one request."""
+    program = Program(tmp_path)
+    async with BotApi() as api:
+        maria = api.person(4711, "Maria")
+        process = await _start(program, api)
+        await api.until(lambda: api.polls > 0, "the first poll")
+        for number, (step, words) in enumerate(STEPS):
+            seen = len(maria.received)
+            await maria.say(step)
+            if number % 2:  # the answer is out, its row perhaps not removed yet
+                await _answer(maria, seen, "")
+            await _kill(process)
+            process = await _start(program, api)
+            await _answer(maria, seen, words)
+        await _kill(process)
+    [row] = program.rows()
+    assert (row["phone"], row["state"]) == ("+442079460018", "new")
+
+
+async def _start(program: Program, api: BotApi) -> asyncio.subprocess.Process:
+    more = {"OMSBOT_TELEGRAM_TOKEN": api.token, "OMSBOT_TELEGRAM_API_URL": api.url}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        "serve",
+        env=program.environment | more,
+        cwd=program.folder,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGKILL)
+    await process.wait()
+
+
+async def _answer(person: Person, seen: int, words: str) -> None:
+    """Waits until one of the messages after the first `seen` says this."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not any(words in message.text for message in person.received[seen:]):  # noqa: ASYNC110 another process writes it
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"waited in vain for {words!r}") from None
