@@ -3,9 +3,10 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -24,6 +25,7 @@ from bot.channels.web import Web
 from bot.config import Settings, sealer
 from bot.content_rules import load
 from bot.core.library import Content
+from bot.core.model import Inbound
 from bot.logs import place
 from bot.outbox import Outbox
 from bot.store import outbox as letters
@@ -85,14 +87,14 @@ class App:
         self.settings = settings
         self.content = content
         self.database = database
-        self.channels: dict[str, Channel] = {}
+        self.died: asyncio.Future[str] = asyncio.get_running_loop().create_future()  # the part that ended by itself
+        parts = Parts(settings, content, database, self._submit)
+        built = ((name, build(parts)) for name, build in CHANNELS.items())
+        self.channels = {name: channel for name, channel in built if channel is not None}
+        held = frozenset(name for name, channel in self.channels.items() if channel.pull)
         owner = secrets.token_hex(8)
         self.outbox = Outbox(database, self.channels, owner)
-        self.turnstile = Turnstile(database, content, self.outbox.deliver, owner=owner, held=frozenset({"web", "terminal"}))
-        parts = Parts(settings, content, database, self.turnstile.submit)
-        for name, build in CHANNELS.items():
-            if channel := build(parts):
-                self.channels[name] = channel
+        self.turnstile = Turnstile(database, content, self.outbox.deliver, owner=owner, held=held)
         routes: list[BaseRoute] = [route for channel in self.channels.values() for route in channel.routes()]
         routes += [
             Route("/health/live", _live),
@@ -113,16 +115,32 @@ class App:
             database = await open_database(settings.database_url, sealer(settings))
             stack.push_async_callback(database.close)
             app = cls(settings, content, database)
-            for work in (app.outbox.run(), app.turnstile.run()):
-                stack.push_async_callback(_stop, asyncio.create_task(work))
+            app._start(stack, "outbox", app.outbox.run())
+            app._start(stack, "turnstile", app.turnstile.run())
             for channel in app.channels.values():
                 stack.push_async_callback(channel.close)
             stack.push_async_callback(app._drain)
             if serving:
                 await app.outbox.adopt(alone=True)
-                for work in (upkeep.run(database, content.structure), *(channel.run() for channel in app.channels.values())):
-                    stack.push_async_callback(_stop, asyncio.create_task(work))
+                app._start(stack, "upkeep", upkeep.run(database, content.structure))
+                for name, channel in app.channels.items():
+                    app._start(stack, name, channel.run())
             yield app
+
+    async def _submit(self, inbound: Inbound) -> None:
+        await self.turnstile.submit(inbound)
+
+    def _start(self, stack: AsyncExitStack, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Runs a part in the background until the stack unwinds. A part that breaks is said, not lived with."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) and not self.died.done():
+                log.critical("part_died", part=name, error=place(error))
+                self.died.set_result(name)
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(ended)
+        stack.push_async_callback(_stop, task)
 
     def close_streams(self) -> None:
         """Ends what would keep a web server from stopping."""
@@ -145,8 +163,7 @@ class App:
 
 async def _stop(task: asyncio.Task[None]) -> None:
     task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await asyncio.wait([task])
 
 
 async def _live(request: Request) -> Response:

@@ -15,7 +15,7 @@ from bot.cli_requests import NotFound, with_database
 from bot.config import WrongSettings, load_settings
 from bot.content_rules import ContentError
 from bot.logs import configure
-from bot.server import AddressInUse, serve_forever
+from bot.server import AddressInUse, PartDied, serve_forever
 from bot.staff.actions import Refused
 from bot.store.crypto import WrongKey, new_key
 from bot.store.database import Database, is_outage
@@ -30,7 +30,7 @@ def main() -> None:
     """Runs a command; a user's mistake ends in one sentence, never in a traceback."""
     try:
         app()
-    except (Refused, NotFound, AddressInUse) as refusal:
+    except (Refused, NotFound, AddressInUse, PartDied) as refusal:
         _end(str(refusal), 1)
     except ContentError as error:
         _end(f"{error}\nThe content cannot be used; `oms-bot check` shows the same.", 1)

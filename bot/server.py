@@ -23,6 +23,10 @@ class AddressInUse(Exception):
     """The port cannot be had; the text says what to do."""
 
 
+class PartDied(Exception):
+    """A part of the program broke; whoever watches over it should start it again."""
+
+
 class _Server(uvicorn.Server):
     """uvicorn without its signal handling, which would kill the process before our own clean-up."""
 
@@ -52,7 +56,10 @@ async def serve_forever(settings: Settings) -> None:
 
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, stop)
+        app.died.add_done_callback(lambda _: stop())
         await server.serve(sockets=[listening])
+        if app.died.done():
+            raise PartDied(f"Stopped, because the {app.died.result()} broke (see the log): start again; nothing acknowledged is lost.")
     log.info("stopped")
 
 

@@ -86,3 +86,18 @@ async def _answer(person: Person, seen: int, words: str) -> None:
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"waited in vain for {words!r}") from None
+
+
+async def test_a_part_that_breaks_is_said(content: Content, tmp_path: Path, key: str) -> None:
+    """When the turnstile or another part ends by an error, the program knows and can stop instead of going deaf."""
+    async with App.running(settings(tmp_path, key), content=content) as app:
+
+        def broken(letters: object) -> None:
+            raise ZeroDivisionError
+
+        app.turnstile._deliver = broken
+        channel = app.channels["terminal"]
+        assert isinstance(channel, Terminal)
+        await channel.talk("author", "")
+        async with asyncio.timeout(PATIENCE):
+            assert await app.died == "turnstile"

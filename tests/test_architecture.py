@@ -15,7 +15,7 @@ ALLOWED = {
     "content_shapes": ("core",),
     "content": ("core", "content_shapes"),
     "content_rules": ("core", "content"),
-    "channels": ("core", "channels.base", "channels.limits", "metrics"),
+    "channels": ("core", "channels.base", "channels.limits", "metrics", "logs"),
     "store": ("core.model", "store"),
     "outbox": ("store", "channels.base", "metrics", "logs"),
     "turnstile": ("core", "store", "staff.alerts", "staff.actions", "channels.base", "metrics", "logs"),

@@ -22,6 +22,7 @@ from bot import metrics
 from bot.channels.base import Delivery, NotSent, Submit, Unavailable
 from bot.channels.telegram_render import markup, text
 from bot.core.model import Event, Inbound, Left, Media, Press, Profile, SharedContact, Started, Text
+from bot.logs import place
 
 NAME = "telegram"
 UPDATES = ("message", "callback_query", "my_chat_member")
@@ -127,7 +128,12 @@ class Telegram:
         return updates[-1].update_id + 1 if updates else offset
 
     async def _take(self, update: Update) -> None:
-        inbound = parse(update, datetime.now(UTC))
+        try:
+            inbound = parse(update, datetime.now(UTC))
+        except Exception as error:  # one odd update must not stop all that come after it
+            log.error("telegram_update_unreadable", error=place(error))
+            metrics.IGNORED.labels(NAME, "unreadable").inc()
+            return
         if update.callback_query:
             task = asyncio.create_task(self._answer(update.callback_query))
             self._answers.add(task)

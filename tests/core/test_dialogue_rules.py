@@ -41,7 +41,7 @@ def test_a_phone_number_is_no_emergency(number: str, content: Content, now: date
 def test_an_emergency_number_alone_is_one(text: str, content: Content, now: datetime) -> None:
     """The same digits on their own are a cry for help, also where a number is asked."""
     turn = after(content, now, *ASKED, Text(text))
-    assert turn.session.screen == "page:emergency"
+    assert turn.session.screen == "danger:emergency"
 
 
 @pytest.mark.parametrize("text", ["1", "Share my number", "share my"])
@@ -80,29 +80,32 @@ def test_back_from_privacy_leads_to_the_consent(content: Content, now: datetime)
         "swollen face after rituximab",
         "seizure during rituximab",
         "she is not responding, treatment centre?",
+        "she won't wake up after the MRI",
+        "overdose of prednisolone",
     ],
 )
 def test_danger_leads_to_no_form(text: str, content: Content, now: datetime) -> None:
     """After words of danger comes the emergency line and a page with the emergency signs: no form, no offer."""
     turn = after(content, now, Started(), Text(text))
     assert turn.replies[0].style == "warning"
-    assert turn.session.screen.startswith("page:")
+    assert turn.session.screen.startswith("danger:")
     targets = {button.id for button in turn.replies[-1].buttons}
     assert "callback" not in targets
-    assert turn.session.screen == "page:emergency" or {"emergency", "page:emergency"} & targets
+    assert turn.session.screen == "danger:emergency" or {"emergency", "page:emergency"} & targets
 
 
 @pytest.mark.parametrize("text", ["he stopped breathing", "short of breath", "he is not breathing", "she is unresponsive"])
 def test_danger_alone_opens_the_emergency_page(text: str, content: Content, now: datetime) -> None:
     """The words of danger themselves never choose another topic."""
-    assert after(content, now, Started(), Text(text)).session.screen == "page:emergency"
+    assert after(content, now, Started(), Text(text)).session.screen == "danger:emergency"
 
 
 def test_a_question_about_danger_gets_its_topic(content: Content, now: datetime) -> None:
     """ "EEG seizure?" is answered with the line first and then the page about EEG."""
     turn = after(content, now, Started(), Text("EEG seizure?"))
     assert "This may be an emergency" in plain(turn.replies[0].body)
-    assert turn.session.screen == "page:diagnosis/eeg"
+    assert turn.session.screen == "danger:diagnosis/eeg"
+    assert "page:emergency" in {button.id for button in turn.replies[-1].buttons}
 
 
 def test_cancelling_a_change_does_not_deny_the_request(content: Content, now: datetime) -> None:

@@ -212,8 +212,8 @@ def test_no_text_makes_a_first_message_fail(text: str) -> None:
     """Whatever somebody's first words are, the answer begins with the disclaimer or the menu, danger excepted."""
     turn = advance(Session(), Text(text), CONTENT, BEGIN)
     _check_replies(Session(), Text(text), turn)
-    danger = {f"page:{CONTENT.structure.pages[role]}" for role in ("emergency", "crisis")}
-    assert turn.session.screen in danger or "not medical advice" in "".join(plain(reply.body) for reply in turn.replies)
+    danger = len(turn.replies) > 1 or turn.session.screen == f"page:{CONTENT.structure.pages['crisis']}"
+    assert danger or "not medical advice" in "".join(plain(reply.body) for reply in turn.replies)
 
 
 @_quick

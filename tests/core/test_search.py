@@ -79,7 +79,7 @@ def test_danger_is_heard_with_typing_errors(text: str, content: Content) -> None
     [
         "relapse", "what is a relapse", "he relapsed in May", "1123", "fever", "fever 38", "born 1999", "swallow", "blue eyes",
         "my daughter loves painting", "is oms responsive to steroids", "is she conscious during the scan", "breathing exercises",
-        "grasping things is hard", "cooking for her",
+        "grasping things is hard", "confusion", "cooking for her",
     ],
 )  # fmt: skip
 def test_no_false_alarm(text: str, content: Content) -> None:

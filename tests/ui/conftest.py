@@ -12,12 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from bot.store.crypto import new_key
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PATIENCE = 20.0  # seconds until a start counts as failed
+PATIENCE = 30.0  # seconds until a start counts as failed
+expect.set_options(timeout=15_000)  # ms; a busy machine is slow
 
 
 class Server:
