@@ -76,11 +76,12 @@ async def open_turnstile(
     held: frozenset[str] = frozenset(),
     clock: Callable[[], datetime] = lambda: NOW,
 ) -> AsyncIterator[Turnstile]:
-    """A turnstile whose rounds run until the end of the block."""
+    """A turnstile whose rounds run until the end of the block, which has to come in time."""
     turnstile = Turnstile(database, content, deliver, owner="test", step=step, held=held, clock=clock)
     rounds = asyncio.create_task(turnstile.run())
     try:
-        yield turnstile
+        async with asyncio.timeout(2 * PATIENCE):
+            yield turnstile
     finally:
         rounds.cancel()
         with suppress(asyncio.CancelledError):

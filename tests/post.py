@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from people import NOW, Person
+from people import NOW, PATIENCE, Person
 from sqlalchemy import select
 from starlette.routing import BaseRoute
 
@@ -66,11 +66,12 @@ async def sending(
     clock: Callable[[], datetime] = lambda: NOW,
     wait: Callable[[int], float] = lambda _: 0,
 ) -> AsyncIterator[Outbox]:
-    """An outbox that runs until the end of the block."""
+    """An outbox that runs until the end of the block, which has to come in time."""
     out = Outbox(database, {post.name: post}, owner, wait=wait, clock=clock)
     flushing = asyncio.create_task(out.run())
     try:
-        yield out
+        async with asyncio.timeout(2 * PATIENCE):
+            yield out
     finally:
         flushing.cancel()
         with suppress(asyncio.CancelledError):
@@ -94,6 +95,6 @@ async def stored(database: Database) -> list[Any]:
 
 
 async def emptied(database: Database) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while await stored(database):  # noqa: ASYNC110 the database does not tell
             await asyncio.sleep(0.002)

@@ -12,7 +12,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from bot.channels.base import NotSent
-from bot.outbox import MAX_ATTEMPTS, Outbox, wait_before
+from bot.outbox import MAX_ATTEMPTS, MAX_SENDING, Outbox, wait_before
 from bot.store import contacts
 from bot.store.database import Database
 
@@ -80,6 +80,34 @@ async def test_a_pause_is_kept_by_its_chat_alone(database: Database, post: Post,
     assert [address for address, _ in post.tries].count(ADA.address) == 1
     paused, *_ = await stored(database)
     assert (paused.attempts, paused.error, paused.state) == (1, "slow down", "ready")
+
+
+def crowd() -> list[Person]:
+    """As many people as are sent to at the same time."""
+    return [replace(BOB, address=f"chat-{number}") for number in range(MAX_SENDING)]
+
+
+async def test_no_more_are_sent_at_once_than_agreed(database: Database, post: Post, out: Outbox) -> None:
+    """While as many sends are under way as there may be the next chat waits, and goes out when there is room."""
+    for person in crowd():
+        post.doors[person.address] = asyncio.Event()
+        out.deliver(await write(database, person, "slow"))
+    await until(lambda: len(post.tries) == MAX_SENDING, "all doors")
+    out.deliver(await write(database, ADA, "hello"))
+    await asyncio.sleep(0)
+    assert len(post.tries) == MAX_SENDING
+    next(iter(post.doors.values())).set()
+    await until(lambda: post.words(ADA) == ["hello"], "the next chat")
+
+
+async def test_who_pauses_takes_no_room(database: Database, post: Post, out: Outbox) -> None:
+    """However many chats have to pause, others are sent to."""
+    for person in crowd():
+        post.trouble[person.address].append(NotSent("slow down", retry_after=3600))
+        out.deliver(await write(database, person, "later"))
+    await until(lambda: len(post.tries) == MAX_SENDING, "all first tries")
+    out.deliver(await write(database, ADA, "hello"))
+    await until(lambda: post.words(ADA) == ["hello"], "somebody else")
 
 
 async def test_a_pause_ends(database: Database, post: Post) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from people import ADA, BOB, NOW, Person, answers, file_of, go_through, ignore, open_turnstile, queue
+from people import ADA, BOB, NOW, PATIENCE, Person, answers, file_of, go_through, ignore, open_turnstile, queue
 from sqlalchemy import event, func, select
 
 from bot.channels.base import Unavailable
@@ -159,7 +159,7 @@ async def test_a_full_queue_refuses(database: Database, content: Content) -> Non
     waiting = [asyncio.create_task(turnstile.submit(inbound)) for _ in range(MAX_WAITING)]
     await asyncio.sleep(0)
     with pytest.raises(Unavailable):
-        await turnstile.submit(BOB.does(Started()))
+        await asyncio.wait_for(turnstile.submit(BOB.does(Started())), PATIENCE)
     assert not any(task.done() for task in waiting)
     for task in waiting[1:]:
         task.cancel()
@@ -184,7 +184,7 @@ async def test_stopping_refuses_what_waits(database: Database, content: Content)
     rounds = asyncio.create_task(turnstile.run())
     stop.append(rounds.cancel)
     await asyncio.wait([rounds])
-    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    outcomes = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), PATIENCE)
     assert [type(outcome) for outcome in outcomes] == [type(None)] + [Unavailable] * (len(TOPICS) - 1)
     assert await rows(database, inbox) == len(await answers(database, ADA)) == 1
     with pytest.raises(Unavailable):

@@ -78,10 +78,10 @@ def read_email(text: str) -> str:
 
 
 def read_name(text: str) -> str:
-    """A name on one line, without control characters, or "" when no letter is in it."""
+    """A name on one line, without control characters, or "" for a question and for what has no letter."""
     kept = "".join(c if unicodedata.category(c)[0] != "C" or c == "\u200c" else " " for c in text)
     name = " ".join(kept.split())[:MAX_NAME].strip()
-    return name if any(c.isalpha() for c in name) else ""
+    return name if any(c.isalpha() for c in name) and not any(mark in name for mark in "?؟") else ""
 
 
 def read_zone(text: str, language: str) -> str:

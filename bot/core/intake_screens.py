@@ -35,7 +35,10 @@ def _ask(scene: Scene, name: str) -> Reply:
     done = next_step(scene) == "summary"
     way_out = (scene.button("summary", "to-summary"),) if done else ()
     expects = _KEYBOARD.get(question.kind, "")
-    return Reply(scene.text(f"ask-{question.id}"), choices, (*way_out, scene.button("cancel"), scene.home_button), expects=expects)
+    body = scene.text(f"ask-{question.id}")
+    if question.kind == "phone":
+        body += scene.text("phone-share" if any(button.kind == "share_phone" for button in choices) else "phone-type")
+    return Reply(body, choices, (*way_out, scene.button("cancel"), scene.home_button), expects=expects)
 
 
 def _shortcuts(scene: Scene, question: Question) -> tuple[Button, ...]:

@@ -27,7 +27,8 @@ def _danger(scene: Scene, text: str, said: str) -> Move | None:
     if danger is None:
         return None
     line = Reply(scene.text("emergency-stop"), style="warning")
-    topic = _harmless_topic(scene, danger.rest) or scene.structure.pages["emergency"]
+    asks = any(mark in text for mark in "?؟")
+    topic = (_harmless_topic(scene, danger.rest) if asks else "") or scene.structure.pages["emergency"]
     return Move(scene.session, f"danger:{topic}", (Count("emergency"),), before=(line,))
 
 

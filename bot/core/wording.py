@@ -41,7 +41,18 @@ TEXTS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("language-set", "erased", "stop", "stopped", "feedback-thanks"), frozenset()),
     **dict.fromkeys(("refused", "cancelled", "tried-enough", "wrong-phone", "wrong-email", "wrong-name", "wrong-choice"), frozenset()),
     **dict.fromkeys(
-        ("wrong-language", "wrong-time", "wrong-timezone", "contact-other", "unchanged", "thanks", "unusual-phone"), frozenset()
+        (
+            "wrong-language",
+            "wrong-time",
+            "wrong-timezone",
+            "contact-other",
+            "phone-share",
+            "phone-type",
+            "unchanged",
+            "thanks",
+            "unusual-phone",
+        ),
+        frozenset(),
     ),
     **dict.fromkeys(("summary-head", "summary-foot", "change", "sent", "changed", "already-open", "status-none"), frozenset()),
     **dict.fromkeys(("status-new", "status-claimed"), frozenset({"reference", "due", "hours"})),

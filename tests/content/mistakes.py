@@ -75,3 +75,19 @@ def second_language(*, without: str = "", texts: tuple[str, str] = ("", "")) -> 
             swap("eo/texts.yaml", *texts)(folder)
 
     return edit
+
+
+def page(mistake: str, edit: Edit, text: str, at: str = "") -> Case:
+    return Case(mistake, edit, (Error(PAGE, text, at),))
+
+
+def structure(mistake: str, edit: Edit, text: str, at: str = "", *more: Error) -> Case:
+    return Case(mistake, edit, (Error(STRUCTURE, text, at), *more))
+
+
+def texts(mistake: str, edit: Edit, *messages: str) -> Case:
+    return Case(mistake, edit, tuple(Error(TEXTS, text) for text in messages))
+
+
+def one(mistake: str, edit: Edit, file: str, text: str, *more: Error) -> Case:
+    return Case(mistake, edit, (Error(file, text), *more))

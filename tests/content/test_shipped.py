@@ -87,7 +87,7 @@ def test_emergency_signs_come_first(walk: Walk, content: Content) -> None:
 @pytest.mark.parametrize("folder", ["symptoms", "living-with"])
 def test_emergency_signs_are_one_tap_from_symptoms_and_daily_life(folder: str, walk: Walk, language: Language, content: Content) -> None:
     """Whoever reads about symptoms or daily life has the emergency signs on the same screen."""
-    pages = [page.path for page in visible(language) if page.path.partition("/")[0] == folder]
+    pages = [page.path for page in visible(language) if page.parent == folder]
     emergency = f"page:{content.structure.pages['emergency']}"
     assert len(pages) > 5
     assert [path for path in pages if emergency not in {button.id for button in walk.shown[f"page:{path}"].buttons}] == []

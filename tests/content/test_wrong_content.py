@@ -9,26 +9,27 @@ import shutil
 from pathlib import Path
 
 import pytest
-from mistakes import MORE, PAGE, SHIPPED, STRUCTURE, TEXTS, Case, Edit, Error, begin, new_page, remove, second_language, swap, write
+from mistakes import (
+    MORE,
+    PAGE,
+    SHIPPED,
+    STRUCTURE,
+    TEXTS,
+    Case,
+    Error,
+    begin,
+    new_page,
+    one,
+    page,
+    remove,
+    second_language,
+    structure,
+    swap,
+    texts,
+    write,
+)
 
 from bot.content_rules import ContentError, check, load
-
-
-def page(mistake: str, edit: Edit, text: str, at: str = "") -> Case:
-    return Case(mistake, edit, (Error(PAGE, text, at),))
-
-
-def structure(mistake: str, edit: Edit, text: str, at: str = "", *more: Error) -> Case:
-    return Case(mistake, edit, (Error(STRUCTURE, text, at), *more))
-
-
-def texts(mistake: str, edit: Edit, *messages: str) -> Case:
-    return Case(mistake, edit, tuple(Error(TEXTS, text) for text in messages))
-
-
-def one(mistake: str, edit: Edit, file: str, text: str, *more: Error) -> Case:
-    return Case(mistake, edit, (Error(file, text), *more))
-
 
 MARKUP = "use paragraphs, lists, bold, italic and links only"
 ORDER = "order: 3\n"
@@ -126,11 +127,11 @@ TEXTS_CASES = [
     texts("label too long", swap(TEXTS, "  back: Back", f"  back: {'b' * 21}"), "labels.back has 21 characters, 20 fit: shorten it"),
     texts("empty label", swap(TEXTS, "  back: Back", "  back: ''"), "labels.back is empty: write it"),
     texts(
-        "blank of another text", swap(TEXTS, "noted: Thank you.", "noted: '{due}'"), "texts.noted has the unknown blank {due}: use one of …"
+        "blank of another text", swap(TEXTS, "noted: All right.", "noted: '{due}'"), "texts.noted has the unknown blank {due}: use one of …"
     ),
     texts(
         "heading in a text",
-        swap(TEXTS, "noted: Thank you.", "noted: '# Thanks'"),
+        swap(TEXTS, "noted: All right.", "noted: '# Thanks'"),
         f"heading is not allowed here: {MARKUP}",
         "texts.noted is empty: write it",
     ),

@@ -157,3 +157,41 @@ def test_the_main_menu_is_offered_once(text: str, content: Content, now: datetim
     """Where several pages are offered, the main menu is not one of them: it has its button anyway."""
     buttons = after(content, now, Started(), Text(text)).replies[-1].buttons
     assert [button.label for button in buttons].count("Main menu") <= 1
+
+
+@pytest.mark.parametrize("phone", ["garbage", "+", "+999", "0"])
+def test_a_spoilt_profile_number_is_not_used(phone: str, content: Content, now: datetime) -> None:
+    """*Use this number* with a number that is none asks for one instead of failing."""
+    turn = after(content, now, *ASKED, Press("set:phone:profile"), profile=Profile(phone=phone))
+    assert turn.session.screen == "ask:phone"
+
+
+def test_absurd_button_arguments_are_survived(content: Content, now: datetime) -> None:
+    """A number of thousands of digits in a button id leads to a sensible screen."""
+    turn = after(content, now, Press("sources:more/sources:" + "9" * 5000))
+    assert turn.replies
+
+
+def test_danger_in_other_languages_is_heard_already(content: Content, now: datetime) -> None:
+    """Emergency words in German, Arabic and Russian count before there are texts in these languages."""
+    for text in ("Mein Kind atmet nicht!", "طفلي لا يتنفس", "Она не дышит", "Krampfanfall"):
+        assert after(content, now, Text(text)).session.screen == "danger:emergency"
+
+
+def test_a_statement_of_danger_opens_the_emergency_signs(content: Content, now: datetime) -> None:
+    """Only a question gets its topic after the warning; whoever reports danger gets the emergency signs."""
+    assert after(content, now, Text("EEG seizure?")).session.screen == "danger:diagnosis/eeg"
+    assert after(content, now, Text("seizure during the EEG")).session.screen == "danger:emergency"
+
+
+@pytest.mark.parametrize("text", ["he fainted, can i delete my data?", "collapsed, how do i cancel my request?"])
+def test_no_flow_starts_after_danger(text: str, content: Content, now: datetime) -> None:
+    """Beside a warning nothing is started: no form, no deletion."""
+    assert after(content, now, Text(text)).session.screen == "danger:emergency"
+
+
+def test_a_question_is_not_a_name(content: Content, now: datetime) -> None:
+    """A question asked where a name is expected is answered, not taken for a name."""
+    turn = after(content, now, *ASKED, NUMBER, Press("ask:name"), Text("what does it cost?"))
+    assert turn.session.draft is not None
+    assert "name" not in turn.session.draft.answers

@@ -86,6 +86,7 @@ async def test_a_request_is_kept_as_sent(database: Database) -> None:
     [bob] = await load(database, BOB)
     async with database.read() as connection:
         found = await requests.open_requests(connection, database.sealer, [number, bob.id])
+        assert await requests.open_requests(connection, database.sealer, [bob.id]) == {}
         stored = await requests.find(connection, database.sealer, " oms-0001 ")
         assert stored is not None
         history = await requests.history(connection, stored.id)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Server
+from browser import Server
 from playwright.sync_api import Locator, Page, expect
 
 PICTURES = os.environ.get("SCREENSHOTS")  # a folder to keep pictures in, for looking at
