@@ -13,6 +13,7 @@ from bot.app import App
 from bot.channels.terminal import Terminal, show
 from bot.cli_requests import NotFound, with_database
 from bot.config import WrongSettings, load_settings
+from bot.content import Problem
 from bot.content_rules import ContentError
 from bot.logs import configure
 from bot.server import AddressInUse, PartDied, serve_forever
@@ -21,6 +22,7 @@ from bot.store.crypto import WrongKey, new_key
 from bot.store.database import Database, is_outage
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Information about OMS and a callback queue.")
+_MANY = 10  # notes of one kind that are worth a line each
 db = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(cli_requests.app, name="requests")
 app.add_typer(db, name="db")
@@ -86,6 +88,7 @@ def _read_line() -> str | None:
 def check(
     menu_map: Annotated[bool, typer.Option("--map", help="Print the menus as a Mermaid chart instead.")] = False,
     folder: Annotated[Path | None, typer.Option("--content", help="The folder to check.")] = None,
+    notes: Annotated[bool, typer.Option("--notes", help="List every note, also where there are many of a kind.")] = False,
 ) -> None:
     """Check the content: every mistake with its file and what to do."""
     content, problems = content_rules.check((folder or load_settings().content_dir).resolve())
@@ -93,12 +96,23 @@ def check(
         print(content_rules.menu_map(content))
         return
     errors = [problem for problem in problems if not problem.note]
+    kinds: dict[str, list[Problem]] = {}
     for problem in problems:
-        print(f"note: {problem}" if problem.note else problem)
+        if problem.note:
+            kinds.setdefault(problem.message, []).append(problem)
+    for message, alike in kinds.items():
+        many = len(alike) > _MANY and not notes
+        print(f"note: {message} in {len(alike)} places: `oms-bot check --notes` lists them" if many else _noted(alike))
+    for error in errors:
+        print(error)
     pages = sum(len(language.pages) for language in content.languages.values()) if content else 0
     print(f"{pages} pages, {len(errors)} errors, {len(problems) - len(errors)} notes")
     if errors:
         raise typer.Exit(1)
+
+
+def _noted(problems: list[Problem]) -> str:
+    return "\n".join(f"note: {problem}" for problem in problems)
 
 
 @app.command()

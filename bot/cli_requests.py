@@ -65,7 +65,8 @@ def list_(every: _Every = False, as_json: _AsJson = False) -> None:
         reach = row["phone"] or row["email"]
         due = row["due_at"][:16].replace("T", " ")
         table.add_row(row["reference"], row["state"], due, row["name"], reach, row["language"], row["channel"], row["claimed_by"])
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    # Without markup: a name in square brackets is a name.
+    Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False, highlight=False).print(table)
 
 
 @app.command()
@@ -74,9 +75,12 @@ def export() -> None:
     rows = _rows(every=True)
     writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else ["reference"])
     writer.writeheader()
-    # A cell that begins like a formula would be run by a spreadsheet.
-    safe = ({name: f"'{cell}" if cell[:1] in "=+-@\t\r" and name != "phone" else cell for name, cell in row.items()} for row in rows)
-    writer.writerows(safe)
+    writer.writerows({name: _harmless(name, cell) for name, cell in row.items()} for row in rows)
+
+
+def _harmless(name: str, cell: str) -> str:
+    """The cell so that no spreadsheet takes it for a formula; phone numbers are ours and begin with a plus."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and name != "phone" else cell
 
 
 @app.command()

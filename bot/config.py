@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated, Literal
@@ -45,6 +46,8 @@ class Settings(BaseSettings):
     def _known_database(cls, url: str) -> str:
         if not url.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
             raise ValueError("must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+        if url.startswith("postgresql") and find_spec("asyncpg") is None:
+            raise ValueError("needs a driver that is not installed: `.venv/bin/pip install asyncpg`")
         return url
 
     @model_validator(mode="after")
@@ -80,7 +83,10 @@ def sealer(settings: Settings) -> Sealer:
     """The sealer with the configured keys, or with the one made on the first run. Raises WrongSettings."""
     if settings.keys:
         return _sealer(settings.keys, "OMSBOT_DATA_KEYS: each key must be one that `oms-bot key` has made.")
-    key = _embedded_key(settings.key_file)
+    try:
+        key = _embedded_key(settings.key_file)
+    except OSError as error:
+        raise WrongSettings(f"No data key can be kept in {settings.key_file.parent} ({error.strerror}): set OMSBOT_DATA_KEYS.") from None
     return _sealer([key], f"{settings.key_file.name} holds no key: bring it back from a backup; without it the data cannot be read.")
 
 

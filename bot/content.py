@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from bot.content_shapes import Facts, Shape, StructureFile, TextsFile, Words
 from bot.core.library import Content, Language, Page, Question, Source, Structure
-from bot.core.markup import Document, MarkupError, parse
+from bot.core.markup import Document, parse
 from bot.core.schedule import Hours
 from bot.core.search import build, normal
 
@@ -142,6 +142,7 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
         crisis=tuple(map(normal, raw.crisis)),
         advice=tuple(map(normal, raw.advice)),
         harmless=tuple(map(normal, raw.harmless)),
+        filler=tuple(map(normal, raw.filler)),
         yes=tuple(map(normal, raw.yes_words)),
         no=tuple(map(normal, raw.no_words)),
     )
@@ -195,11 +196,12 @@ def _read_text(reading: Reading, file: Path) -> str:
 
 
 def _markup(reading: Reading, file: Path, line: int, text: str) -> Document:
-    try:
-        return parse(text)
-    except MarkupError as error:
-        reading.report(file, line + 1 + error.line if line else 0, str(error), "use paragraphs, lists, bold, italic and links only")
-        return ()
+    """`text`, which begins at `line` of `file` (0: somewhere in it), as blocks."""
+    document, mistakes = parse(text)
+    for mistake in mistakes:
+        place = line + 1 + mistake.line if line else 0
+        reading.report(file, place, mistake.message, "use paragraphs, lists, bold, italic and links only")
+    return document
 
 
 def _parse(reading: Reading, file: Path, text: str, first_line: int, shape: type[_Shape]) -> _Shape | None:

@@ -138,6 +138,7 @@ class TextsFile(Shape):
     crisis: tuple[_Text, ...]
     advice: tuple[_Text, ...] = ()
     harmless: tuple[_Text, ...] = ()
+    filler: tuple[_Text, ...] = ()
     yes_words: tuple[_Text, ...]
     no_words: tuple[_Text, ...]
     noise: tuple[_Text, ...] = ()

@@ -154,7 +154,7 @@ class Outbox:
 
     async def _mark_left(self, contact: int) -> None:
         async with self._database.write() as connection:
-            await contacts.mark_left(connection, self._database.sealer, contact, self._clock())
+            await contacts.mark_left(connection, self._database.sealer, contact)
 
     async def _mark_failed(self, letter: int, attempt: int, reason: str, *, dead: bool) -> None:
         async with self._database.write() as connection:

@@ -23,6 +23,7 @@ from bot.core.model import (
     ChangeRequest,
     Count,
     Effect,
+    EndConsent,
     EraseContact,
     Event,
     GiveConsent,
@@ -128,12 +129,13 @@ class Turnstile:
         self._queue.extendleft(reversed(later))
         return list(batch.values())
 
-    async def _handle(self, batch: list[_Waiting]) -> None:
+    async def _handle(self, batch: list[_Waiting], *, again: bool = False) -> None:
+        """A round and what follows from it; `again`: its one event has made a round fail before."""
         try:
             with metrics.ROUND_SECONDS.time():
                 letters = await self._round(batch)
         except Exception as error:
-            await self._recover(batch, error)
+            await self._recover(batch, error, again=again)
             return
         metrics.ROUND_SIZE.observe(len(batch))
         for waiting in batch:
@@ -141,14 +143,14 @@ class Turnstile:
                 waiting.done.set_result(None)
         self._deliver(letters)
 
-    async def _recover(self, batch: list[_Waiting], error: Exception) -> None:
+    async def _recover(self, batch: list[_Waiting], error: Exception, *, again: bool) -> None:
         if is_outage(error):
             log.error("database_unavailable", error=type(error).__name__, refused=len(batch))
             for waiting in batch:
                 _refuse(waiting)
-        elif len(batch) > 1:  # one of them is poison: alone, it harms nobody
+        elif not again:  # one of them is poison: alone, it harms nobody
             for waiting in batch:
-                await self._handle([waiting])
+                await self._handle([waiting], again=True)
         else:
             await self._set_aside(batch[0], error)
 
@@ -228,12 +230,15 @@ class Turnstile:
         match effect:
             case GiveConsent():
                 await requests.give_consent(connection, contact, effect, now)
+            case EndConsent():
+                await requests.end_consent(connection, contact, now)
             case SendRequest():
                 await requests.send(connection, sealer, contact, channel, effect, now)
             case ChangeRequest():
                 await requests.change(connection, sealer, effect, now)
             case WithdrawRequest(reference):
-                await requests.withdraw(connection, sealer, contact, reference, now)
+                await outbox.forget(connection, contact)  # its summary stands there
+                await requests.withdraw(connection, sealer, reference, now)
             case EraseContact():
                 await contacts.erase(connection, contact)
             case Count():

@@ -93,6 +93,17 @@ def test_the_export_is_csv(program: Program, reference: str) -> None:
     assert (row["reference"], row["phone"]) == (reference, PHONE)
 
 
+def test_a_hostile_name_is_only_a_name(tmp_path: Path) -> None:
+    """A name that looks like markup for the terminal or like a formula is shown as it is and runs nowhere."""
+    fresh = Program(tmp_path)
+    fresh.ok("chat", said=ASKING.replace("Send", "Name\n=[/] [red]1+1\nSend"))
+    [row] = fresh.rows()
+    assert row["name"] == "=[/] [red]1+1"
+    assert row["name"] in fresh.ok("requests", "list")
+    [exported] = csv.DictReader(io.StringIO(fresh.ok("requests", "export")))
+    assert (exported["name"], exported["email"]) == (f"'{row['name']}", "")
+
+
 def test_a_request_is_one_persons(tmp_path: Path) -> None:
     """From claim to close: the second person is refused with code 1, the first one closes, and the list is empty again."""
     fresh = Program(tmp_path)

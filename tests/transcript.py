@@ -23,6 +23,7 @@ from bot.core.model import (
     ChangeRequest,
     Count,
     Effect,
+    EndConsent,
     EraseContact,
     Event,
     GiveConsent,
@@ -119,6 +120,8 @@ class Player:
                 return f"* request {name} is queued{about}, due {spoken_moment(due, office, 'en')} ({office}): {_listed(answers)}"
             case ChangeRequest(name, answers, _):
                 return f"* request {name} is changed: {_listed(answers)}"
+            case EndConsent():
+                return "* the consent is ended"
             case WithdrawRequest(name):
                 return f"* request {name} is withdrawn"
             case EraseContact():

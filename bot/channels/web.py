@@ -36,6 +36,7 @@ from bot.core.schedule import is_zone
 NAME = "web"
 MAX_BODY = 8_192  # bytes of a request
 MAX_STREAMS = 2_000  # open at a time
+MAX_STREAMS_EACH = 6  # of one conversation: its tabs
 HEARTBEAT = 20.0  # seconds between signs of life on a stream
 _HERE = Path(__file__).parent / "chat"
 _SECURITY = {
@@ -66,7 +67,7 @@ class _Sent(BaseModel):
     type: Literal["press", "text", "start"]
     button: Annotated[str, Field(max_length=64)] = ""
     text: Annotated[str, Field(max_length=1000)] = ""
-    after: Annotated[int, Field(ge=0)] | None = None
+    after: Annotated[int, Field(ge=0, lt=10**15)] | None = None
 
     def event(self) -> Event:
         match self.type:
@@ -170,9 +171,12 @@ class Web:
 
     async def _stream(self, request: Request) -> Response:
         token = self._token(request)
+        chat = self._chat_of(token.address)
+        if len(self._listening.get(chat, ())) >= MAX_STREAMS_EACH:
+            raise HTTPException(429, headers={"Retry-After": "30"})
         if self._streams >= MAX_STREAMS or self._closing:
             raise HTTPException(503, headers={"Retry-After": "10"})
-        events = self._follow(self._chat_of(token.address), _after(request))
+        events = self._follow(chat, _after(request))
         return StreamingResponse(events, media_type="text/event-stream", headers={**_NO_STORE, "X-Accel-Buffering": "no"})
 
     async def _follow(self, chat: str, after: int) -> AsyncIterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.core.answers import ANY_TIME, is_unusual, options, read_answer, value
 from bot.core.library import Question
 from bot.core.markup import plain
-from bot.core.model import HOME, ChangeRequest, Count, Draft, GiveConsent, OpenRequest, SendRequest, WithdrawRequest
+from bot.core.model import HOME, ChangeRequest, Count, Draft, EndConsent, GiveConsent, OpenRequest, SendRequest, WithdrawRequest
 from bot.core.reference import reference
 from bot.core.scene import Action, Move, Scene
 from bot.core.schedule import is_zone
@@ -181,7 +181,8 @@ def _cancel(scene: Scene, argument: str) -> Move:
     if scene.session.draft is None:
         return Move(scene.session, HOME)
     said = "refused" if argument == "refused" else "cancelled"
-    return Move(replace(scene.session, draft=None), HOME, notice=scene.text(said))
+    ended = (EndConsent(),) if scene.session.consent else ()  # it was for a callback that is not wanted any more
+    return Move(replace(scene.session, draft=None, consent=""), HOME, ended, scene.text(said))
 
 
 def _change_request(scene: Scene, _: str) -> Move:
@@ -201,7 +202,7 @@ def _withdraw_request(scene: Scene, argument: str) -> Move:
     if argument != "yes" or request is None:
         return Move(scene.session, "withdraw")
     session = replace(scene.session, request=None, draft=None, consent="")
-    effects = (WithdrawRequest(request.reference), Count("funnel", "withdrawn"))
+    effects = (WithdrawRequest(request.reference), EndConsent(), Count("funnel", "withdrawn"))
     return Move(session, HOME, effects, scene.text("withdrawn", reference=request.reference))
 
 

@@ -97,6 +97,7 @@ class Language:
     crisis: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()  # phrases that ask for a diagnosis or a dose
     harmless: tuple[str, ...] = ()  # words that only look like one of these
+    filler: tuple[str, ...] = ()  # small words that people leave out
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
 

@@ -18,14 +18,6 @@ _LINK_SCHEMES = ("https://", "mailto:", "tel:")
 _STYLES: dict[str, Literal["bold", "italic"]] = {"strong": "bold", "em": "italic"}
 
 
-class MarkupError(ValueError):
-    """The text uses something outside the subset; `line` counts from 0 within the parsed text."""
-
-    def __init__(self, message: str, line: int) -> None:
-        super().__init__(message)
-        self.line = line
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
     """A stretch of text in one style. "\\n" is a line break the author made."""
@@ -53,25 +45,41 @@ Block = Paragraph | Listing
 Document = tuple[Block, ...]
 
 
-def parse(text: str) -> Document:
-    """Blocks of `text`. Raises MarkupError for headings, images, nesting and whatever else no messenger shows."""
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """Something outside the subset; `line` counts from 0 within the parsed text."""
+
+    message: str
+    line: int
+
+
+def parse(text: str) -> tuple[Document, list[Mistake]]:
+    """Blocks of `text`, and what is in it that no messenger shows: headings, images, nesting …"""
     blocks: list[Block] = []
+    mistakes: list[Mistake] = []
     tokens = iter(_MARKDOWN.parse(text))
     for token in tokens:
         line = token.map[0] if token.map else 0
         match token.type:
             case "paragraph_open":
-                blocks.append(Paragraph(_runs(next(tokens), line)))
+                blocks.append(Paragraph(_runs(next(tokens), line, mistakes)))
             case "bullet_list_open" | "ordered_list_open":
-                blocks.append(_listing(token, tokens, line))
+                blocks.append(_listing(token, tokens, line, mistakes))
             case "paragraph_close":
                 pass
             case kind:
-                raise MarkupError(f"{kind.removesuffix('_open').replace('_', ' ')} is not allowed here", line)
-    return tuple(blocks)
+                mistakes.append(Mistake(f"{kind.removesuffix('_open').replace('_', ' ')} is not allowed here", line))
+                _skip(token, tokens)
+    return tuple(blocks), mistakes
 
 
-def _listing(opening: Token, tokens: Iterator[Token], line: int) -> Listing:
+def _skip(opening: Token, tokens: Iterator[Token]) -> None:
+    """Passes over everything inside `opening`."""
+    if opening.nesting == 1:
+        next((token for token in tokens if token.nesting == -1 and token.level == opening.level), None)
+
+
+def _listing(opening: Token, tokens: Iterator[Token], line: int, mistakes: list[Mistake]) -> Listing:
     items: list[Line] = []
     closing = opening.type.replace("_open", "_close")
     for token in tokens:
@@ -79,13 +87,14 @@ def _listing(opening: Token, tokens: Iterator[Token], line: int) -> Listing:
         if token.type == closing:
             break
         if token.type == "inline":
-            items.append(_runs(token, line))
+            items.append(_runs(token, line, mistakes))
         elif token.type not in ("list_item_open", "list_item_close", "paragraph_open", "paragraph_close"):
-            raise MarkupError("only plain lines may stand in a list", line)
+            mistakes.append(Mistake("only plain lines may stand in a list", line))
+            _skip(token, tokens)
     return Listing(tuple(items), ordered=opening.type == "ordered_list_open")
 
 
-def _runs(inline: Token, line: int) -> Line:
+def _runs(inline: Token, line: int, mistakes: list[Mistake]) -> Line:
     runs: list[Run] = []
     styles: list[Literal["", "bold", "italic"]] = [""]  # the innermost last
     href = ""
@@ -103,11 +112,11 @@ def _runs(inline: Token, line: int) -> Line:
             case "link_open":
                 href = str(token.attrGet("href")).replace("%7B", "{").replace("%7D", "}")
                 if not href.startswith(_LINK_SCHEMES):
-                    raise MarkupError(f"the link {href!r} must begin with https://, mailto: or tel:", line)
+                    mistakes.append(Mistake(f"the link {href!r} must begin with https://, mailto: or tel:", line))
             case "link_close":
                 href = ""
             case kind:
-                raise MarkupError(f"{kind.replace('_', ' ')} is not allowed here", line)
+                mistakes.append(Mistake(f"{kind.replace('_', ' ')} is not allowed here", line))
     return tuple(run for run in runs if run.text)
 
 

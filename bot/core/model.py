@@ -172,8 +172,13 @@ class ChangeRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class EndConsent:
+    """The person no longer agrees to be called back."""
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawRequest:
-    """Takes the request back, and with it the consent it rested on."""
+    """Takes the request back; what it said is erased."""
 
     reference: str
 
@@ -191,7 +196,7 @@ class Count:
     detail: str = ""
 
 
-Effect = GiveConsent | SendRequest | ChangeRequest | WithdrawRequest | EraseContact | Count
+Effect = GiveConsent | EndConsent | SendRequest | ChangeRequest | WithdrawRequest | EraseContact | Count
 
 
 @dataclass(frozen=True, slots=True)

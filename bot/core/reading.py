@@ -106,7 +106,8 @@ def _not_found(scene: Scene, text: str) -> Move:
 
 
 def _mentioned(scene: Scene, said: str, phrases: Callable[[Language], tuple[str, ...]]) -> Mention | None:
-    return mentioned(_all(scene, phrases), said, _all(scene, lambda language: language.harmless))
+    harmless, filler = _all(scene, lambda language: language.harmless), _all(scene, lambda language: language.filler)
+    return mentioned(_all(scene, phrases), said, harmless, filler)
 
 
 def _all(scene: Scene, phrases: Callable[[Language], tuple[str, ...]]) -> list[str]:

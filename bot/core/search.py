@@ -37,19 +37,27 @@ class Mention:
     rest: str  # what was said besides
 
 
-def mentioned(phrases: Iterable[str], text: str, harmless: Collection[str] = ()) -> Mention | None:
+def mentioned(phrases: Iterable[str], text: str, harmless: Collection[str] = (), filler: Collection[str] = ()) -> Mention | None:
     """The first of `phrases` that `text` contains (all in normal form), typing errors in long words allowed.
 
-    `harmless` words look like one of the phrases and are none. A phrase that is a number does not count beside
+    `harmless` words look like one of the phrases and are none; `filler` words may be missing or too many: people
+    in fear, and those new to a language, leave them out. A phrase that is a number does not count beside
     another one: telephone numbers contain 112.
     """
-    said = text.split()
+    said = [word for word in text.split() if word not in filler]
+    alone = _lone_numbers(text.split())
     for phrase in phrases:
-        words = phrase.split()
+        words = [word for word in phrase.split() if word not in filler]
         at = _find(said, words, harmless)
-        if at is not None and not (phrase.isdigit() and any(word.isdigit() for word in (said[at - 1 : at] + said[at + 1 : at + 2]))):
+        if at is not None and (not phrase.isdigit() or phrase in alone):
             return Mention(phrase, " ".join(said[:at] + said[at + len(words) :]))
     return None
+
+
+def _lone_numbers(words: Sequence[str]) -> set[str]:
+    """The numbers that stand beside no other: those that do are groups of a telephone number."""
+    around = zip(["", *words], words, [*words[1:], ""], strict=False)
+    return {word for before, word, behind in around if word.isdigit() and not before.isdigit() and not behind.isdigit()}
 
 
 def _find(said: Sequence[str], words: Sequence[str], harmless: Collection[str] = ()) -> int | None:

@@ -93,12 +93,15 @@ async def forget_silent(connection: AsyncConnection, before: datetime) -> int:
     return (await connection.execute(silent)).rowcount
 
 
-async def mark_left(connection: AsyncConnection, sealer: Sealer, number: int, now: datetime) -> None:
-    """Notes that the person can no longer be written to; they come back by writing."""
+async def mark_left(connection: AsyncConnection, sealer: Sealer, number: int) -> None:
+    """Notes that the person can no longer be written to; they come back by writing.
+
+    It is no sign of life, so how long they are remembered does not change.
+    """
     sealed = await connection.scalar(select(contacts.c.session).where(contacts.c.id == number).with_for_update())
     if sealed is not None:
-        session = SESSION_JSON.validate_json(sealer.open(sealed))
-        await save(connection, sealer, [(number, replace(session, left=True))], now)
+        session = replace(SESSION_JSON.validate_json(sealer.open(sealed)), left=True)
+        await connection.execute(update(contacts).where(contacts.c.id == number).values(session=_sealed(sealer, session)))
 
 
 async def erase(connection: AsyncConnection, number: int) -> None:

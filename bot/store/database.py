@@ -11,6 +11,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, event, insert, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.store.crypto import LOOKUP_SECRET, Sealer, chat_key, lookup_key
@@ -90,7 +91,7 @@ def is_outage(error: BaseException) -> bool:
     """Whether the database could not be reached, read or written, rather than refusing this very data."""
     kinds = (OperationalError, InterfaceError, InternalError)
     # The plain DatabaseError is SQLite's "not a database" and "malformed"; its other subclasses are about the data.
-    return isinstance(error, kinds) or type(error) is DatabaseError
+    return isinstance(error, (*kinds, PoolTimeout)) or type(error) is DatabaseError
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:

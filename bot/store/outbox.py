@@ -87,10 +87,14 @@ async def failed(connection: AsyncConnection, letter: int, attempts: int, error:
     await connection.execute(update(outbox).where(outbox.c.id == letter).values(values))
 
 
+async def forget(connection: AsyncConnection, contact: int) -> None:
+    """Removes what is kept or waits for this person."""
+    await connection.execute(delete(outbox).where(outbox.c.contact_id == contact))
+
+
 async def forget_old(connection: AsyncConnection, before: datetime) -> int:
-    """Messages kept for people who did not come back, and dead ones."""
-    old = delete(outbox).where(outbox.c.state.in_(("held", "dead")), outbox.c.created_at < before)
-    return (await connection.execute(old)).rowcount
+    """Removes what nobody has fetched, could be sent, or has a channel any more."""
+    return (await connection.execute(delete(outbox).where(outbox.c.created_at < before))).rowcount
 
 
 async def sizes(connection: AsyncConnection) -> dict[str, int]:

@@ -62,12 +62,10 @@ async def change(connection: AsyncConnection, sealer: Sealer, effect: ChangeRequ
     await _update_open(connection, effect.reference, values, "changed", now)
 
 
-async def withdraw(connection: AsyncConnection, sealer: Sealer, contact: int, reference: str, now: datetime) -> None:
-    """Ends the request and the consent it rested on, and erases what was to be used."""
-    values = {"state": "withdrawn", "ended_at": now, "details": sealer.seal("{}")}
+async def withdraw(connection: AsyncConnection, sealer: Sealer, reference: str, now: datetime) -> None:
+    """Ends the request and erases what was to be used for it."""
+    values = {"state": "withdrawn", "ended_at": now, "details": sealer.seal("{}"), "topic": ""}
     await _update_open(connection, reference, values, "withdrawn", now)
-    ended = update(consents).where(consents.c.contact_id == contact, consents.c.withdrawn_at.is_(None))
-    await connection.execute(ended.values(withdrawn_at=now))
 
 
 async def _update_open(connection: AsyncConnection, reference: str, values: Mapping[str, object], what: str, now: datetime) -> None:
@@ -80,6 +78,11 @@ async def _update_open(connection: AsyncConnection, reference: str, values: Mapp
 async def give_consent(connection: AsyncConnection, contact: int, effect: GiveConsent, now: datetime) -> None:
     row = {"contact_id": contact, "version": effect.version, "language": effect.language, "text": effect.text, "given_at": now}
     await connection.execute(insert(consents).values(row))
+
+
+async def end_consent(connection: AsyncConnection, contact: int, now: datetime) -> None:
+    given = update(consents).where(consents.c.contact_id == contact, consents.c.withdrawn_at.is_(None))
+    await connection.execute(given.values(withdrawn_at=now))
 
 
 async def note(connection: AsyncConnection, request: int, who: str, what: str, now: datetime, about: str = "") -> None:

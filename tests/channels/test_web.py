@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,10 +11,12 @@ from uuid import uuid4
 import httpx
 import pytest
 from serving import queued, served, settings
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from bot.app import App
 from bot.channels.base import Unavailable
-from bot.channels.web import MAX_BODY, Web
+from bot.channels.web import MAX_BODY, MAX_STREAMS_EACH, Web
 from bot.core.library import Content
 from bot.core.model import Inbound
 
@@ -215,8 +218,6 @@ async def test_when_nothing_can_be_stored_the_client_is_asked_to_come_again(cont
     async def nothing(chat: str, after: int) -> list[Any]:
         return []
 
-    from starlette.applications import Starlette
-
     web = Web(content, refuse, nothing, str, b"secret")
     transport = httpx.ASGITransport(Starlette(routes=list(web.routes())))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -233,4 +234,40 @@ async def test_health_and_metrics_name_nobody(app: App, client: httpx.AsyncClien
     metrics = (await client.get("/metrics")).text
     assert 'omsbot_events_total{channel="web",outcome="handled"}' in metrics
     assert "Maria" not in metrics
-    assert "612" not in metrics.replace("_created", "")
+    assert "612345678" not in metrics.replace(" ", "")
+
+
+async def test_one_conversation_holds_few_streams(app: App, client: httpx.AsyncClient) -> None:
+    """More open streams than anybody has tabs are refused, so that one visitor cannot take them all."""
+    visitor = await Visitor.arrives(client)
+    async with AsyncExitStack() as stack:
+        opened = [
+            await stack.enter_async_context(client.stream("GET", "/chat/api/stream", headers=visitor.headers))
+            for _ in range(MAX_STREAMS_EACH)
+        ]
+        lines = [stream.aiter_lines() for stream in opened]  # a reader that is let go of closes its stream
+        assert [await anext(each) for each in lines] == [": welcome"] * MAX_STREAMS_EACH
+        assert (await client.get("/chat/api/stream", headers=visitor.headers)).status_code == 429
+
+
+async def test_an_absurd_after_is_refused_before_anything_happens(client: httpx.AsyncClient) -> None:
+    """A number no database can hold is no event of ours."""
+    visitor = await Visitor.arrives(client)
+    assert (await visitor.send(type="press", button="home", after=2**63)).status_code == 422
+    assert (await client.get(f"/chat/api/messages?after={'9' * 400}", headers=visitor.headers)).status_code == 200
+
+
+async def test_what_nobody_caught_is_answered_and_logged_without_values(content: Content, tmp_path: Path, key: str, capfd: Any) -> None:
+    """An error inside a request is a plain 500; its values reach neither the client nor the log."""
+    async with App.running(settings(tmp_path, key), content=content) as app:
+
+        async def broken(request: object) -> None:
+            raise ValueError("Maria +34 612 345 678")
+
+        app.web.router.routes.append(Route("/broken", broken))
+        async with served(app.web) as address, httpx.AsyncClient(base_url=address) as client:
+            answer = await client.get("/broken")
+    assert (answer.status_code, answer.json()) == (500, {"error": 500})
+    written = "".join(capfd.readouterr())
+    assert "request_failed" in written
+    assert "Maria" not in written

@@ -8,7 +8,7 @@ import pytest
 from bot.core.engine import advance
 from bot.core.library import Content
 from bot.core.markup import plain
-from bot.core.model import Event, Media, Press, Profile, Session, SharedContact, Started, Text, Turn
+from bot.core.model import EndConsent, Event, Media, Press, Profile, Session, SharedContact, Started, Text, Turn
 
 SHARES = Profile(name="Ana", shares_contact=True)
 ASKED = (Text("callback"), Press("consent:yes:2026-11"))
@@ -195,3 +195,23 @@ def test_a_question_is_not_a_name(content: Content, now: datetime) -> None:
     turn = after(content, now, *ASKED, NUMBER, Press("ask:name"), Text("what does it cost?"))
     assert turn.session.draft is not None
     assert "name" not in turn.session.draft.answers
+
+
+def test_a_no_or_a_cancel_ends_the_consent(content: Content, now: datetime) -> None:
+    """Who agreed and then says no, or cancels, is asked again before anything is stored."""
+    for no in (Press("consent:no"), Press("cancel")):
+        turn = after(content, now, *ASKED, no)
+        assert EndConsent() in turn.effects
+        assert after(content, now, *ASKED, no, Press("callback")).session.screen == "consent"
+
+
+@pytest.mark.parametrize("text", ["my baby turn blue", "he dont wake up", "he stop breath", "i can not breath", "112 my son"])
+def test_broken_english_is_understood_in_danger(text: str, content: Content, now: datetime) -> None:
+    """People in fear, and those new to the language, leave small words out."""
+    assert after(content, now, Text(text)).session.screen == "danger:emergency"
+
+
+@pytest.mark.parametrize("text", ["i dont want live", "i want die", "i wanna die", "i will kill me", "i cant take it anymore"])
+def test_broken_english_is_understood_in_despair(text: str, content: Content, now: datetime) -> None:
+    """The same for words of despair."""
+    assert after(content, now, Text(text)).session.screen == "page:crisis"

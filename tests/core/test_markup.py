@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.core.markup import Listing, MarkupError, Paragraph, Run, blanks, fill, fill_text, parse, plain, words
+from bot.core import markup
+from bot.core.markup import Document, Listing, Paragraph, Run, blanks, fill, fill_text, plain, words
 
 HOSTILE = [
     "*{x}*",
@@ -18,6 +19,13 @@ HOSTILE = [
     "`code`",
     "\u202e",
 ]
+
+
+def parse(text: str) -> Document:
+    """The blocks of a text without mistakes."""
+    document, mistakes = markup.parse(text)
+    assert mistakes == []
+    return document
 
 
 def test_everything_allowed_is_read() -> None:
@@ -49,9 +57,16 @@ def test_everything_allowed_is_read() -> None:
 )
 def test_what_no_messenger_shows_is_refused(text: str, line: int, message: str) -> None:
     """The error names the thing and its line, counted from 0."""
-    with pytest.raises(MarkupError, match=message) as refused:
-        parse(text)
-    assert refused.value.line == line
+    _, [mistake] = markup.parse(text)
+    assert message in mistake.message
+    assert mistake.line == line
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    """One reading finds all that is wrong with a text, and keeps the rest."""
+    document, mistakes = markup.parse("# One\n\nfine\n\n> two\n\n- a\n  - b\n- `c` ![d](e.png)\n")
+    assert [mistake.line for mistake in mistakes] == [0, 4, 7, 8, 8]
+    assert plain(document).startswith("fine")
 
 
 @pytest.mark.parametrize("text", ["<b>x</b>", "<script>alert(1)</script>", "&lt;", "a < b", "<!-- hidden -->", "[x](javascript:alert(1))"])

@@ -76,7 +76,7 @@ async def test_who_left_is_marked(database: Database) -> None:
     [contact] = await load(database, ADA)
     await save(database, contact.id, Session(language="de"))
     async with database.write() as connection:
-        await contacts.mark_left(connection, database.sealer, contact.id, NOW)
+        await contacts.mark_left(connection, database.sealer, contact.id)
     assert (await load(database, ADA))[0].session == Session(language="de", left=True)
 
 
@@ -119,7 +119,8 @@ async def test_withdrawing_empties_the_request_and_ends_the_consent(database: Da
     async with database.write() as connection:
         for number in (ada, bob):
             await requests.give_consent(connection, number, GiveConsent("1", "en", "yes"), NOW)
-        await requests.withdraw(connection, database.sealer, ada, "OMS-0001", NOW)
+        await requests.withdraw(connection, database.sealer, "OMS-0001", NOW)
+        await requests.end_consent(connection, ada, NOW)
         assert await consented(connection) == [bob]
         assert (await requests.open_requests(connection, database.sealer, [ada, bob])).keys() == {bob}
     states = {request.reference: (request.state, request.answers) for request in await queue(database)}
