@@ -22,12 +22,21 @@ from bot.store.database import Database, open_database
 from bot.store.requests import StoredRequest
 from bot.store.tables import OPEN_STATES, REQUEST_STATES
 
+MAX_NAME = 60
 app = typer.Typer(no_args_is_help=True, help="The queue of consultation requests.")
 
 T = TypeVar("T")
 _AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable.")]
 _Every = Annotated[bool, typer.Option("--all", help="Closed and withdrawn ones too.")]
-_Who = Annotated[str, typer.Option("--as", help="Your name in the request's history.", default_factory=getpass.getuser)]
+
+
+def _somebody(name: str) -> str:
+    if not name.strip() or len(name) > MAX_NAME:
+        raise typer.BadParameter(f"a name of 1 to {MAX_NAME} letters is needed")
+    return name.strip()
+
+
+_Who = Annotated[str, typer.Option("--as", help="Your name in the request's history.", default_factory=getpass.getuser, callback=_somebody)]
 _Reference = Annotated[str, typer.Argument(help="For example OMS-7K3F.")]
 
 
@@ -60,11 +69,15 @@ def list_(every: _Every = False, as_json: _AsJson = False) -> None:
     if not rows:
         print("No requests.")
         return
-    table = Table("reference", "state", "due (UTC)", "name", "reach by", "speaks", "channel", "claimed by", box=None)
+    table = Table("reference", "state", "due (UTC)", "name", box=None)
+    table.add_column("reach by", no_wrap=True)
+    for title in ("call", "in", "speaks", "topic", "channel", "claimed by"):
+        table.add_column(title)
     for row in rows:
         reach = row["phone"] or row["email"]
         due = row["due_at"][:16].replace("T", " ")
-        table.add_row(row["reference"], row["state"], due, row["name"], reach, row["language"], row["channel"], row["claimed_by"])
+        when = [row["when"], row["zone"], row["language"], row["topic"], row["channel"], row["claimed_by"]]
+        table.add_row(row["reference"], row["state"], due, row["name"], reach, *when)
     # Without markup: a name in square brackets is a name.
     Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False, highlight=False).print(table)
 
@@ -162,6 +175,9 @@ def _row(request: StoredRequest) -> dict[str, str]:
         "email": answers.get("email", ""),
         "channel": request.channel,
         "language": answers.get("language", request.language),
+        "when": answers.get("when", ""),
+        "zone": answers.get("zone", ""),
+        "who": answers.get("who", ""),
         "topic": request.topic,
         "created_at": request.created_at.isoformat(timespec="seconds"),
         "due_at": request.due_at.isoformat(timespec="seconds"),

@@ -84,5 +84,5 @@ def _is_new(settings: Settings) -> bool:
 _FIRST_STEPS = """
   Open {address} and talk to the bot, or type `.venv/bin/oms-bot chat`.
   Ask for a callback there; `.venv/bin/oms-bot requests list` shows it.
-  Connect Telegram and others: see .env.example. Change what the bot says: content/, then `.venv/bin/oms-bot check`.
+  Connect Telegram: see .env.example. Change what the bot says: content/, then `.venv/bin/oms-bot check`.
 """

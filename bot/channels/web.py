@@ -34,7 +34,7 @@ from bot.core.model import Event, Inbound, Press, Profile, Started, Text
 from bot.core.schedule import is_zone
 
 NAME = "web"
-MAX_BODY = 8_192  # bytes of a request
+MAX_BODY = 16_384  # bytes of a request: a thousand emoji fit, also where each is written as two escapes
 MAX_STREAMS = 2_000  # open at a time
 MAX_STREAMS_EACH = 6  # of one conversation: its tabs
 HEARTBEAT = 20.0  # seconds between signs of life on a stream

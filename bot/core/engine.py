@@ -11,7 +11,22 @@ from typing import assert_never
 
 from bot.core import intake, screens
 from bot.core.library import Content
-from bot.core.model import HOME, Count, Event, Left, Media, Press, Reply, Session, SharedContact, Started, Text, Turn
+from bot.core.model import (
+    HOME,
+    Count,
+    EraseContact,
+    Event,
+    Left,
+    Media,
+    Press,
+    Reply,
+    Session,
+    SharedContact,
+    Started,
+    Text,
+    Turn,
+    WithdrawRequest,
+)
 from bot.core.navigation import draw, label_of, open_page, press, say
 from bot.core.reading import read
 from bot.core.scene import Move, Scene
@@ -77,6 +92,8 @@ def _arrive(scene: Scene, move: Move, *, in_place: bool, echo: str) -> Turn:
     was = scene.session.screen
     session = _travel(move.session, move.screen)
     reply = replace(draw(replace(scene, session=session), move.screen, move.notice), in_place=in_place, echo=echo)
+    if any(isinstance(effect, EraseContact | WithdrawRequest) for effect in move.effects):
+        reply = replace(reply, style="erased")
     ahead = move.before
     if _shares(draw(scene, was)) and not _shares(reply):
         # A message can take the "share my number" keyboard away or carry buttons, not both.

@@ -79,11 +79,10 @@ def looks_like_an_answer(question: Question, text: str) -> bool:
 
 
 def volunteered(scene: Scene, text: str) -> Move | None:
-    """A number or address typed on another screen while the intake waits for one, or on the summary."""
+    """A number or address typed on another screen while a request is unfinished."""
     if scene.session.draft is None or next_step(scene) == "consent":
         return None
-    name = next_step(scene).removeprefix("ask:")
-    waiting = [q for q in scene.structure.questions if q.kind in _REACHED_BY and (q.id == name or scene.session.screen == "summary")]
+    waiting = [q for q in scene.structure.questions if q.kind in _REACHED_BY and looks_like_an_answer(q, text)]
     return typed(scene, waiting[0], text) if waiting else None
 
 

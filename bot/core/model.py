@@ -138,7 +138,7 @@ class Reply:
     in_place: bool = False  # may replace the message whose button was pressed
     echo: str = ""  # the label of the button this answers, to rebuild a conversation
     expects: Literal["", "phone", "email", "text"] = ""  # which keyboard suits the answer
-    style: Literal["", "warning"] = ""
+    style: Literal["", "warning", "erased"] = ""  # "erased": what was said before is gone
     language: str = ""  # of the words in it
     closes_keyboard: bool = False  # the "share my number" keyboard has done its work
 

@@ -85,7 +85,8 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def is_zone(name: str) -> bool:
-    return name == "UTC" or zone_of(name).key != "UTC"
+    """Whether `name` is a place's zone; "Factory" and "localtime" are names, too, and no places."""
+    return name == "UTC" or ("/" in name and zone_of(name).key != "UTC")
 
 
 def spoken_moment(at: datetime, zone: str, language: str) -> str:

@@ -25,7 +25,8 @@ BUTTONS = (
 
 # The web chat's own words; they stand in its page, not in the conversation.
 CHAT = (
-    "title", "subtitle", "placeholder", "send", "menu", "emergency", "typing", "you", "bot", "offline", "retry",
+    "title", "subtitle", "placeholder", "placeholder_phone", "placeholder_email", "placeholder_text",
+    "send", "menu", "emergency", "typing", "you", "bot", "offline", "retry",
     "too_fast", "start_again", "conversation", "no_script",
 )  # fmt: skip
 

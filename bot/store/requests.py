@@ -97,7 +97,8 @@ async def listed(connection: AsyncConnection, sealer: Sealer, states: Collection
 
 
 async def find(connection: AsyncConnection, sealer: Sealer, reference: str) -> StoredRequest | None:
-    row = (await connection.execute(select(requests).where(requests.c.reference == reference.strip().upper()))).first()
+    wanted = reference.strip().upper()
+    row = (await connection.execute(select(requests).where(requests.c.reference.in_((wanted, f"OMS-{wanted}"))))).first()
     return _stored(sealer, row) if row else None
 
 

@@ -36,7 +36,8 @@ async def everything(database: Database, content: Content, person: Person) -> No
 
 
 def spellings(person: Person) -> Iterator[str]:
-    yield from (person.name, person.name.split()[0], person.phone, person.phone[3:], "20 7946", EMAIL, person.address, POISON)
+    # Nothing shorter than five letters: that stands in anything encrypted, by chance.
+    yield from (person.name, person.name.split()[1], person.phone, person.phone[3:], "20 7946", EMAIL, person.address, POISON)
     yield from ("has reached us", "Is this right")  # words of the messages
 
 

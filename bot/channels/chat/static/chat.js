@@ -187,6 +187,7 @@ function submit(event, words) {
 function receive({ language = root.lang, direction = root.dir, messages }) {
   speak(language, direction).catch(() => (spoken = "")); // the next message tries again
   return messages.filter(({ id }) => !seen.has(id)).map((message) => {
+    if (message.style === "erased") log.replaceChildren(); // in every tab
     if (message.echo && standing) standing--;
     else if (message.echo) say("you", ui.you, make("p", "", message.echo));
     const body = make("div", "");
@@ -217,6 +218,7 @@ function offer({ choices = [], navigation = [], expects = "" }) {
   const groups = [[kind, choices], ["navigation", navigation]];
   actions.replaceChildren(...groups.map(([kind, buttons]) => make("div", kind, ...buttons.map(button))));
   [input.inputMode, input.autocomplete] = KEYBOARDS[expects];
+  input.placeholder = ui[`placeholder_${expects}`] ?? ui.placeholder;
 }
 
 function button({ id, label, description, primary }) {
