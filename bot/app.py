@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import metrics, upkeep
 from bot.channels.base import Channel, Kept, Submit
-from bot.channels.telegram import Telegram
+from bot.channels.telegram import Options, Telegram
 from bot.channels.terminal import Terminal
 from bot.channels.web import Web
 from bot.config import Settings, sealer
@@ -68,11 +68,15 @@ def _web(parts: Parts) -> Channel:
 
 
 def _telegram(parts: Parts) -> Channel | None:
-    token = parts.settings.telegram_token.get_secret_value()
-    languages = parts.content.languages
-    first = parts.content.structure.default_language
-    commands = {code: tuple(languages[code].menu.items()) for code in (first, *languages)}
-    return Telegram(token, parts.settings.telegram_api_url, parts.submit, commands) if token else None
+    options = telegram_options(parts.settings)
+    return Telegram(options, parts.submit, parts.content) if options.token else None
+
+
+def telegram_options(settings: Settings) -> Options:
+    return Options(
+        settings.telegram_token.get_secret_value(), settings.telegram_api_url, settings.telegram_mode,
+        settings.telegram_webhook_secret.get_secret_value(), settings.telegram_rate, settings.telegram_chat_rate,
+    )  # fmt: skip
 
 
 def _terminal(parts: Parts) -> Channel:
@@ -164,7 +168,9 @@ class App:
         except Exception as error:
             log.error("not_ready", error=place(error))
             return JSONResponse({"ready": False, "database": "unreachable"}, status_code=503)
-        return JSONResponse({"ready": True, "channels": sorted(self.channels)})
+        troubles = {name: said for name, channel in self.channels.items() if (said := channel.trouble())}
+        answer = {"ready": not troubles, "channels": sorted(self.channels), "troubles": troubles}
+        return JSONResponse(answer, status_code=503 if troubles else 200)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from bot import cli_requests, content_rules
+from bot import cli_requests, cli_telegram, content_rules
 from bot.app import App
 from bot.channels.terminal import Terminal, show
 from bot.cli_requests import NotFound, with_database
+from bot.cli_telegram import SetupFailed
 from bot.config import WrongSettings, load_settings
 from bot.content import Problem
 from bot.content_rules import ContentError
@@ -26,13 +27,14 @@ _MANY = 10  # notes of one kind that are worth a line each
 db = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(cli_requests.app, name="requests")
 app.add_typer(db, name="db")
+app.add_typer(cli_telegram.app, name="telegram")
 
 
 def main() -> None:
     """Runs a command; a user's mistake ends in one sentence, never in a traceback."""
     try:
         app()
-    except (Refused, NotFound, AddressInUse, PartDied) as refusal:
+    except (Refused, NotFound, AddressInUse, PartDied, SetupFailed) as refusal:
         _end(str(refusal), 1)
     except ContentError as error:
         _end(f"{error}\nThe content cannot be used; `oms-bot check` shows the same.", 1)

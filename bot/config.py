@@ -1,6 +1,7 @@
 """Settings, from the environment and `.env`, all with the prefix OMSBOT_. README lists them."""
 
 import os
+import re
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,15 +29,26 @@ def _base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _public_url(url: str) -> str:
+    if url and not url.startswith("https://"):
+        raise ValueError("must begin with https://")
+    return url.rstrip("/")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="OMSBOT_", env_file=".env", extra="ignore", env_ignore_empty=True)
 
     host: str = "127.0.0.1"
+    public_url: Annotated[str, AfterValidator(_public_url)] = ""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     database_url: str = f"sqlite+aiosqlite:///{_ROOT / 'data' / 'oms-bot.db'}"
     content_dir: Path = _ROOT / "content"
     data_keys: SecretStr = SecretStr("")
     telegram_token: SecretStr = SecretStr("")
+    telegram_mode: Literal["polling", "webhook"] = "polling"
+    telegram_webhook_secret: SecretStr = SecretStr("")
+    telegram_rate: Annotated[float, Field(gt=0, le=1000)] = 30
+    telegram_chat_rate: Annotated[float, Field(gt=0, le=1000)] = 1
     telegram_api_url: Annotated[str, AfterValidator(_base_url)] = "https://api.telegram.org"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
@@ -59,6 +71,17 @@ class Settings(BaseSettings):
                 "OMSBOT_DATA_KEYS must be set before a messenger is connected. Make one key with `oms-bot key`, "
                 "keep it apart from the database and its backups"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _webhook_is_whole(self) -> "Settings":
+        if self.telegram_mode == "webhook":
+            if not self.public_url:
+                raise ValueError("OMSBOT_PUBLIC_URL must be set for Telegram to reach us by webhook")
+            if not re.fullmatch(r"[A-Za-z0-9_-]{16,256}", self.telegram_webhook_secret.get_secret_value()):
+                raise ValueError(
+                    "OMSBOT_TELEGRAM_WEBHOOK_SECRET must be 16 to 256 letters, digits, _ or -: `oms-bot key` makes one up to its ="
+                )
         return self
 
     @property

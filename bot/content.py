@@ -133,6 +133,7 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
         direction=raw.direction,
         labels=raw.labels,
         chat=raw.chat,
+        about=raw.about,
         menu=raw.menu,
         texts=texts,
         pages=pages,

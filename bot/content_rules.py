@@ -100,6 +100,7 @@ def _check_words(reading: Reading, content: Content, language: Language) -> None
     given = {
         **{("labels", key): text for key, text in language.labels.items()},
         **{("chat", key): text for key, text in language.chat.items()},
+        **{("about", key): text for key, text in language.about.items()},
         **{("menu", key): text for key, text in language.menu.items()},
         **{("texts", key): plain(text) for key, text in language.texts.items()},
     }

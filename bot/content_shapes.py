@@ -131,6 +131,7 @@ class TextsFile(Shape):
     direction: Literal["ltr", "rtl"]
     labels: dict[str, str]
     chat: dict[str, str]
+    about: dict[str, str]
     menu: dict[str, str]
     texts: dict[str, str]
     commands: dict[str, tuple[_Text, ...]]

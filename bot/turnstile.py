@@ -28,7 +28,6 @@ from bot.core.model import (
     Event,
     GiveConsent,
     Inbound,
-    Left,
     Reply,
     SendRequest,
     Session,
@@ -212,8 +211,7 @@ class Turnstile:
             else:
                 round_.effects.append((contact.id, inbound.channel, effect))
         owner = None if erased else contact.id
-        replies = () if isinstance(inbound.event, Left) else turn.replies
-        round_.letters += [self._letter(waiting, reply, owner, round_.now) for reply in replies]
+        round_.letters += [self._letter(waiting, reply, owner, round_.now) for reply in turn.replies]
 
     def _letter(self, waiting: _Waiting, reply: Reply, contact: int | None, now: datetime) -> Letter:
         inbound = waiting.inbound

@@ -30,7 +30,7 @@ class Post:
     tries: list[tuple[str, str]] = field(default_factory=list)  # address and words
     sent: list[tuple[str, str]] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
-    trouble: defaultdict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
+    faults: defaultdict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
     doors: dict[str, asyncio.Event] = field(default_factory=dict)
 
     async def send(self, delivery: Delivery) -> None:
@@ -38,8 +38,8 @@ class Post:
         self.tries.append(said)
         if delivery.address in self.doors:
             await self.doors[delivery.address].wait()
-        if self.trouble[delivery.address]:
-            raise self.trouble[delivery.address].popleft()
+        if self.faults[delivery.address]:
+            raise self.faults[delivery.address].popleft()
         self.sent.append(said)
 
     def words(self, person: Person) -> list[str]:
@@ -52,6 +52,9 @@ class Post:
         return ()
 
     async def run(self) -> None: ...
+
+    def trouble(self) -> str:
+        return ""
 
     def close_streams(self) -> None: ...
 

@@ -30,7 +30,7 @@ async def out(database: Database, post: Post) -> AsyncIterator[Outbox]:
 
 async def test_letters_of_a_chat_keep_their_order(database: Database, post: Post, out: Outbox) -> None:
     """Even when the first try fails the letters of a chat arrive in the order they were written, and their rows go."""
-    post.trouble[ADA.address].extend([NotSent("busy"), RuntimeError("a fault")])
+    post.faults[ADA.address].extend([NotSent("busy"), RuntimeError("a fault")])
     out.deliver(await write(database, ADA, "one", "two"))
     out.deliver(await write(database, ADA, "three"))
     await out.drained()
@@ -61,7 +61,7 @@ async def test_a_failed_letter_waits_longer_each_time(database: Database, post: 
         asked.append(attempt)
         return 0
 
-    post.trouble[ADA.address].extend(NotSent("busy") for _ in range(3))
+    post.faults[ADA.address].extend(NotSent("busy") for _ in range(3))
     async with sending(database, post, wait=wait) as out:
         out.deliver(await write(database, ADA, "one"))
         await out.drained()
@@ -71,7 +71,7 @@ async def test_a_failed_letter_waits_longer_each_time(database: Database, post: 
 
 async def test_a_pause_is_kept_by_its_chat_alone(database: Database, post: Post, out: Outbox) -> None:
     """When the platform asks for an hour's pause that chat waits, its next letter too, and the others do not."""
-    post.trouble[ADA.address].append(NotSent("slow down", retry_after=3600))
+    post.faults[ADA.address].append(NotSent("slow down", retry_after=3600))
     out.deliver(await write(database, ADA, "one", "two"))
     await until(lambda: len(post.tries) == 1, "the first try")
     for word in ("one", "two", "three"):
@@ -103,7 +103,7 @@ async def test_no_more_are_sent_at_once_than_agreed(database: Database, post: Po
 async def test_who_pauses_takes_no_room(database: Database, post: Post, out: Outbox) -> None:
     """However many chats have to pause, others are sent to."""
     for person in crowd():
-        post.trouble[person.address].append(NotSent("slow down", retry_after=3600))
+        post.faults[person.address].append(NotSent("slow down", retry_after=3600))
         out.deliver(await write(database, person, "later"))
     await until(lambda: len(post.tries) == MAX_SENDING, "all first tries")
     out.deliver(await write(database, ADA, "hello"))
@@ -112,7 +112,7 @@ async def test_who_pauses_takes_no_room(database: Database, post: Post, out: Out
 
 async def test_a_pause_ends(database: Database, post: Post) -> None:
     """After the pause the platform asked for, and not before, the letter is sent; our own back-off is not asked."""
-    post.trouble[ADA.address].append(NotSent("slow down", retry_after=0.1))
+    post.faults[ADA.address].append(NotSent("slow down", retry_after=0.1))
     async with sending(database, post, wait=lambda _: 3600) as out:
         loop = asyncio.get_running_loop()
         begun = loop.time()
@@ -127,7 +127,7 @@ async def test_a_pause_ends(database: Database, post: Post) -> None:
 )
 async def test_what_cannot_be_delivered_is_dead(database: Database, post: Post, out: Outbox, failures: list[Exception]) -> None:
     """A letter refused for good, or too often, stays as a dead row with the reason, and the next one goes out."""
-    post.trouble[ADA.address].extend(failures)
+    post.faults[ADA.address].extend(failures)
     [dead, _] = letters = await write(database, ADA, "bad", "good")
     out.deliver(letters)
     await out.drained()
@@ -147,7 +147,7 @@ async def left(database: Database, person: Person) -> bool:
 
 async def test_who_is_gone_is_marked(database: Database, post: Post, out: Outbox) -> None:
     """A person who blocked us is marked as left, the letter is dead at once, and nobody else is marked."""
-    post.trouble[ADA.address].append(NotSent("blocked", gone=True))
+    post.faults[ADA.address].append(NotSent("blocked", gone=True))
     out.deliver(await write(database, ADA, "one") + await write(database, BOB, "one"))
     await out.drained()
     assert (await left(database, ADA), await left(database, BOB)) == (True, False)
@@ -163,7 +163,7 @@ async def test_a_chat_survives_trouble_with_the_database(database: Database, pos
             raise OperationalError(statement, None, sqlite3.OperationalError("disk I/O error"))
 
     event.listen(database.engine.sync_engine, "before_cursor_execute", no_update)
-    post.trouble[ADA.address].append(NotSent("blocked", gone=True))
+    post.faults[ADA.address].append(NotSent("blocked", gone=True))
     out.deliver(await write(database, ADA, "one"))
     await until(lambda: len(post.tries) == 1, "the first letter")
     out.deliver(await write(database, ADA, "two"))

@@ -116,7 +116,7 @@ async def test_a_stop_while_a_failure_is_noted_forgets_nothing(database: Databas
     out = Outbox(database, {"post": post}, "me", wait=lambda _: 3600, clock=lambda: NOW)
     flushing = asyncio.create_task(out.run())
     stopping.append(flushing)
-    post.trouble[ADA.address].append(NotSent("blocked", gone=True))
+    post.faults[ADA.address].append(NotSent("blocked", gone=True))
     letters = await write(database, BOB, "one") + await write(database, ADA, "two")
     out.deliver(letters)
     begun = asyncio.get_running_loop().time()

@@ -78,6 +78,10 @@ class Channel(Protocol):
         """Something waits for `chat` to fetch it (pull channels only)."""
         ...
 
+    def trouble(self) -> str:
+        """What keeps it from working, in words for the operator; "" when all is well."""
+        ...
+
     def close_streams(self) -> None:
         """Ends answers without end, so that the server can stop."""
         ...

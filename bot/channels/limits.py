@@ -1,4 +1,4 @@
-"""How much one sender may ask of us, in memory: a bucket of tokens each, refilled steadily."""
+"""How much somebody may ask of us, or we of somebody, in memory: a bucket of tokens each, refilled steadily."""
 
 import time
 from collections import OrderedDict
@@ -18,10 +18,17 @@ class RateLimit:
 
     def wait(self, sender: str) -> float:
         """Seconds until the sender may come again; 0 lets this event through."""
+        return self._take(sender, even_if_late=False)
+
+    def reserve(self, sender: str) -> float:
+        """Seconds to wait until it is this event's turn, which is kept for it."""
+        return self._take(sender, even_if_late=True)
+
+    def _take(self, sender: str, *, even_if_late: bool) -> float:
         now = self._clock()
         full_at = max(self._full_at.pop(sender, now), now)
         over = full_at + self._every - now - self._burst * self._every
-        self._full_at[sender] = full_at if over > 0 else full_at + self._every
+        self._full_at[sender] = full_at + self._every if even_if_late or over <= 0 else full_at
         if len(self._full_at) > _MAX_SENDERS:
             self._full_at.popitem(last=False)
         return max(over, 0.0)

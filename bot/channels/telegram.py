@@ -1,91 +1,95 @@
-"""Telegram: updates in by long polling, messages out, through python-telegram-bot's `Bot`.
+"""Telegram: updates in by long polling or by webhook, messages out, through python-telegram-bot's `Bot`.
 
-The library's own `Application` confirms updates before they are handled and keeps no order, so the poller here
-is ours: it asks for the next updates, which confirms the ones before, only when those are committed.
+The library's own `Application` confirms updates before they are handled and keeps no order, so receiving is ours:
+an update is confirmed (by the next poll, by the 200) only when it is committed.
 """
 
 import asyncio
-import os
+import hmac
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, Literal
 
 import structlog
 from httpx_aiohttp import AiohttpTransport
-from starlette.routing import BaseRoute
-from telegram import Bot, BotCommand, CallbackQuery, Chat, ChatMember, InlineKeyboardMarkup, LinkPreviewOptions, Message, Update, User
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot import metrics
-from bot.channels.base import Delivery, NotSent, Submit, Unavailable
-from bot.channels.telegram_render import markup, text
-from bot.core.model import Event, Inbound, Left, Media, Press, Profile, SharedContact, Started, Text
-from bot.logs import place
+from bot.channels.base import Delivery, Submit, Unavailable
+from bot.channels.limits import RateLimit
+from bot.channels.telegram_errors import not_sent, reason, seconds
+from bot.channels.telegram_parse import NAME, UPDATES, kind_of, parse
+from bot.channels.telegram_render import Markup, markup, texts
+from bot.channels.telegram_setup import announce
+from bot.core.library import Content
 
-NAME = "telegram"
-UPDATES = ("message", "callback_query", "my_chat_member")
+WEBHOOK = "/telegram/webhook"
+MAX_BODY = 1_000_000  # bytes of an update; the largest known ones are some ten thousand
 POLL_SECONDS = 50  # how long Telegram keeps an empty poll open
+SILENT_AFTER = 180.0  # seconds without an answer from Telegram until the channel counts as down
+_CHECK_SECONDS = 60.0  # between looks at the webhook
 _WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between polls that fail, doubling
 _CONNECTIONS = 256
+_BURST = 4  # messages a chat may get at once before its rate counts
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _UNCHANGED = "message is not modified"
 _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
-_NO_CHAT = ("chat not found", "user is deactivated", "bot was kicked")
 
-os.environ.setdefault("PTB_TIMEDELTA", "1")  # `RetryAfter.retry_after` without its warning that the type will change
 log = structlog.get_logger()
 
 
-def parse(update: Update, now: datetime) -> Inbound | None:
-    """The event an update stands for; None for what is not for us (counted by its kind)."""
-    user, chat = update.effective_user, update.effective_chat
-    if user is None or user.is_bot or chat is None or chat.type != Chat.PRIVATE:
-        return None
-    event, origin = _event(update, user)
-    if event is None:
-        return None
-    sender = Profile(name=user.full_name, language=user.language_code or "", shares_contact=True)
-    return Inbound(NAME, str(chat.id), str(update.update_id), now, event, sender, origin)
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to talk to Telegram. Rates are messages a second, overall and for one chat [PLATFORMS: about 30 and 1]."""
+
+    token: str
+    api_url: str
+    mode: Literal["polling", "webhook"] = "polling"
+    webhook_secret: str = ""
+    rate: float = 30.0
+    chat_rate: float = 1.0
 
 
-def _event(update: Update, user: User) -> tuple[Event | None, str]:
-    if query := update.callback_query:
-        origin = str(query.message.message_id) if query.message else ""
-        return (Press(query.data) if query.data else None), origin
-    if member := update.my_chat_member:
-        return (Left() if member.new_chat_member.status in (ChatMember.BANNED, ChatMember.LEFT) else None), ""
-    return (_message_event(update.message, user) if update.message else None), ""
-
-
-def _message_event(message: Message, user: User) -> Event | None:
-    if message.text is not None:
-        command, _, rest = message.text.partition(" ")
-        if command.partition("@")[0] == "/start":
-            return Started(rest.strip())
-        return Text(command.partition("@")[0].removeprefix("/") if command.startswith("/") else message.text)
-    if message.contact:
-        return SharedContact(message.contact.phone_number, own=message.contact.user_id == user.id)
-    return Media() if message.effective_attachment else None
+def connect(options: Options) -> tuple[Bot, HTTPXRequest]:
+    """A Bot and the connections it uses, which the caller shuts down."""
+    # The aiohttp transport carries several times as many calls as the default one [DESIGN 7].
+    request = HTTPXRequest(
+        connection_pool_size=_CONNECTIONS, read_timeout=20, connect_timeout=10, pool_timeout=10,
+        httpx_kwargs={"transport": AiohttpTransport()},
+    )  # fmt: skip
+    return Bot(options.token, base_url=f"{options.api_url}/bot", request=request, get_updates_request=request), request
 
 
 class Telegram:
-    """The channel. `commands`: what the menu button offers, per language, the first one as the default."""
+    """The channel."""
 
     name = NAME
     pull = False
 
-    def __init__(self, token: str, api_url: str, submit: Submit, commands: Mapping[str, Sequence[tuple[str, str]]]) -> None:
-        base = f"{api_url.rstrip('/')}/bot"
-        self._requests = (_request(_CONNECTIONS), _request(2))
-        self._bot = Bot(token, base_url=base, request=self._requests[0], get_updates_request=self._requests[1])
+    def __init__(self, options: Options, submit: Submit, content: Content) -> None:
+        self._options = options
+        self._bot, self._request = connect(options)
         self._submit = submit
-        self._commands = commands
+        self._content = content
+        self._me: dict[str, Any] = {}
         self._answers: set[asyncio.Task[None]] = set()
+        self._overall = RateLimit(burst=max(int(options.rate), 1), every=1 / options.rate)
+        self._each = RateLimit(burst=_BURST, every=1 / options.chat_rate)
+        self._reached = time.monotonic()
+        self._trouble = ""
 
     def routes(self) -> Sequence[BaseRoute]:
-        return ()
+        return (Route(WEBHOOK, self._webhook, methods=["POST"]),) if self._options.mode == "webhook" else ()
 
     def arrived(self, chat: str) -> None:
         """Nobody fetches here."""
@@ -96,78 +100,123 @@ class Telegram:
     async def close(self) -> None:
         for task in self._answers:
             task.cancel()
-        for request in self._requests:
-            await request.shutdown()
+        await self._request.shutdown()
+
+    def trouble(self) -> str:
+        """What keeps the channel from working, in words for the operator; "" when all is well."""
+        silent = time.monotonic() - self._reached
+        return self._trouble or (f"Telegram has not answered for {silent:.0f} seconds" if silent > SILENT_AFTER else "")
 
     async def run(self) -> None:
-        """Polls until cancelled. A poll that fails is tried again, ever more slowly."""
-        failures, offset, told = 0, 0, False
+        """Receives until cancelled: polls, or looks after the webhook. What fails is tried again, ever more slowly."""
+        failures, offset = 0, 0
         while True:
             try:
-                if not told:
-                    await self._tell_commands()
-                    told = True
-                offset = await self._poll(offset)
+                if not self._me:
+                    self._me = (await self._bot.get_me()).to_dict()
+                    await self._announce()
+                offset = await self._poll(offset) if self._options.mode == "polling" else await self._look_after_webhook()
+                self._answered()
                 failures = 0
             except Unavailable as refused:
                 await asyncio.sleep(refused.retry_after)
             except TelegramError as error:
                 failures += 1
-                log.warning("telegram_poll_failed", reason=_reason(error), failures=failures)
+                if isinstance(error, InvalidToken | Conflict | Forbidden):
+                    self._trouble = reason(error)
+                log.warning("telegram_unreachable", reason=reason(error), failures=failures)
                 wait = min(_WAIT * 2.0 ** (failures - 1), _LONGEST_WAIT)
-                await asyncio.sleep(max(wait, _seconds(error)) if isinstance(error, RetryAfter) else wait)
+                await asyncio.sleep(max(wait, seconds(error)) if isinstance(error, RetryAfter) else wait)
+
+    async def _announce(self) -> None:
+        """Keeps what Telegram shows of the bot up to date; a refusal must not keep anybody's message waiting."""
+        try:
+            await announce(self._bot, self._content)
+        except TelegramError as error:
+            log.warning("telegram_not_announced", reason=reason(error), advice="run `oms-bot telegram setup` later")
 
     async def _poll(self, offset: int) -> int:
-        updates = await self._bot.get_updates(offset=offset, timeout=POLL_SECONDS, allowed_updates=UPDATES)
-        metrics.REACHED.labels(NAME).set(time.time())
+        # The library would read the updates into its own types and fail on one it does not know; written with a
+        # capital letter (Telegram does not mind), the call gives plain JSON.
+        asked = {"offset": offset, "timeout": POLL_SECONDS, "allowed_updates": list(UPDATES)}
+        updates = await self._bot.do_api_request("GetUpdates", asked, read_timeout=POLL_SECONDS + 10)
         # All at once, in order: the turnstile keeps the order of each chat and puts the others into one round.
         results = await asyncio.gather(*map(self._take, updates), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        return updates[-1].update_id + 1 if updates else offset
+        return updates[-1]["update_id"] + 1 if updates else offset
 
-    async def _take(self, update: Update) -> None:
+    async def _look_after_webhook(self) -> int:
+        info = await self._bot.get_webhook_info()
+        self._answered()
+        if not info.url:
+            self._trouble = "no webhook is set: run `oms-bot telegram setup`"
+        await asyncio.sleep(_CHECK_SECONDS)
+        return 0
+
+    async def _webhook(self, request: Request) -> Response:
+        """One update from Telegram. 200 means committed; 503 makes Telegram send it again."""
+        presented = request.headers.get("x-telegram-bot-api-secret-token", "")
+        if not hmac.compare_digest(presented.encode(), self._options.webhook_secret.encode()):
+            raise HTTPException(401)
+        body = bytearray()
         try:
-            inbound = parse(update, datetime.now(UTC))
-        except Exception as error:  # one odd update must not stop all that come after it
-            log.error("telegram_update_unreadable", error=place(error))
-            metrics.IGNORED.labels(NAME, "unreadable").inc()
-            return
-        if update.callback_query:
-            task = asyncio.create_task(self._answer(update.callback_query))
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise HTTPException(413)
+            update = json.loads(bytes(body))
+        except (ValueError, RecursionError, ClientDisconnect):
+            raise HTTPException(400) from None
+        try:
+            await self._take(update)
+        except Unavailable as refused:
+            raise HTTPException(503, headers={"Retry-After": str(int(refused.retry_after))}) from None
+        self._answered()
+        return JSONResponse({})
+
+    async def _take(self, update: object) -> None:
+        query = update.get("callback_query") if isinstance(update, dict) else None
+        if isinstance(query, dict) and isinstance(query.get("id"), str):
+            task = asyncio.create_task(self._answer(query["id"]))
             self._answers.add(task)
             task.add_done_callback(self._answers.discard)
+        inbound = parse(update, datetime.now(UTC), self._me)
         if inbound is None:
-            metrics.IGNORED.labels(NAME, _kind(update)).inc()
+            metrics.IGNORED.labels(NAME, kind_of(update)).inc()
             return
         await self._submit(inbound)
 
-    async def _answer(self, query: CallbackQuery) -> None:
+    async def _answer(self, query: str) -> None:
         """Stops the clock on the button. Worthless when late, so neither queued nor repeated."""
         try:
-            await self._bot.answer_callback_query(query.id)
+            await self._bot.answer_callback_query(query)
         except TelegramError as error:
-            log.debug("callback_not_answered", reason=_reason(error))
+            log.debug("callback_not_answered", reason=reason(error))
 
     async def send(self, delivery: Delivery) -> None:
-        reply, chat = delivery.reply, int(delivery.address)
-        keyboard, body = markup(reply), text(reply.body)
         try:
-            if reply.in_place and delivery.origin and await self._edit(chat, int(delivery.origin), body, keyboard):
-                return
-            await self._bot.send_message(chat, body, parse_mode=ParseMode.HTML, reply_markup=keyboard, link_preview_options=_NO_PREVIEW)
-        except RetryAfter as error:
-            raise NotSent("too fast", retry_after=_seconds(error)) from None
-        except Forbidden:
-            raise NotSent("blocked by the person", gone=True) from None
-        except BadRequest as error:
-            raise NotSent(_reason(error), permanent=True, gone=any(part in str(error).lower() for part in _NO_CHAT)) from None
+            await self._send(int(delivery.address), delivery)
+        except ChatMigrated as moved:  # the group has become a supergroup under another number
+            try:
+                await self._send(moved.new_chat_id, delivery)
+            except TelegramError as error:
+                raise not_sent(error) from None
         except TelegramError as error:
-            raise NotSent(_reason(error)) from None
-        metrics.REACHED.labels(NAME).set(time.time())
+            raise not_sent(error) from None
+        self._answered()
 
-    async def _edit(self, chat: int, message: int, body: str, keyboard: object) -> bool:
+    async def _send(self, chat: int, delivery: Delivery) -> None:
+        reply, keyboard, parts = delivery.reply, markup(delivery.reply), texts(delivery.reply.body)
+        await asyncio.sleep(max(self._each.reserve(str(chat)), self._overall.reserve("")))
+        if reply.in_place and delivery.origin and len(parts) == 1 and await self._edit(chat, int(delivery.origin), parts[0], keyboard):
+            return
+        for number, part in enumerate(parts, 1):
+            last = keyboard if number == len(parts) else None
+            await self._bot.send_message(chat, part, parse_mode=ParseMode.HTML, reply_markup=last, link_preview_options=_NO_PREVIEW)
+
+    async def _edit(self, chat: int, message: int, body: str, keyboard: Markup | None) -> bool:
         """Whether the message could be replaced; False when it has to be sent anew."""
         if keyboard is not None and not isinstance(keyboard, InlineKeyboardMarkup):
             return False
@@ -183,37 +232,6 @@ class Telegram:
                 raise
         return True
 
-    async def _tell_commands(self) -> None:
-        for number, (language, commands) in enumerate(self._commands.items()):
-            listed = [BotCommand(name, description) for name, description in commands]
-            await self._bot.set_my_commands(listed, language_code=language if number else None)
-
-
-def _request(connections: int) -> HTTPXRequest:
-    # The aiohttp transport carries several times as many calls as the default one [DESIGN 7].
-    return HTTPXRequest(
-        connection_pool_size=connections, read_timeout=20, connect_timeout=10, pool_timeout=10,
-        httpx_kwargs={"transport": AiohttpTransport()},
-    )  # fmt: skip
-
-
-def _seconds(error: RetryAfter) -> float:
-    wait = error.retry_after
-    return float(wait) if isinstance(wait, int) else wait.total_seconds()
-
-
-def _kind(update: Update) -> str:
-    return next((name for name in UPDATES if getattr(update, name)), "other")
-
-
-def _reason(error: TelegramError) -> str:
-    """What to tell the operator. Telegram's own texts name methods and limits, not people."""
-    match error:
-        case InvalidToken():
-            return "the token is wrong or was revoked: set OMSBOT_TELEGRAM_TOKEN to the one BotFather shows"
-        case Conflict():
-            return "another program polls with this token, or a webhook is set: stop it, or remove the webhook"
-        case BadRequest():
-            return f"refused: {error.message[:100]}"
-        case _:
-            return type(error).__name__
+    def _answered(self) -> None:
+        self._reached, self._trouble = time.monotonic(), ""
+        metrics.REACHED.labels(NAME).set(time.time())

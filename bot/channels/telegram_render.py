@@ -13,8 +13,30 @@ _TAGS = {"": "{}", "bold": "<b>{}</b>", "italic": "<i>{}</i>"}
 _NAVIGATION_ROW = 2  # buttons side by side that still show their whole label on a narrow phone
 
 
-def text(document: Document) -> str:
-    return "\n\n".join(map(_block, document))
+def texts(document: Document) -> list[str]:
+    """The document as the texts of one message or, when it is too long for one, of several, parted between blocks."""
+    pieces = [piece for block in document for piece in _fitting(block)] or [""]
+    parts = [pieces[0]]
+    for piece in pieces[1:]:
+        # Markup does not count for Telegram; counting it errs on the safe side.
+        if len(parts[-1]) + len(piece) + 2 <= MAX_TEXT:
+            parts[-1] += f"\n\n{piece}"
+        else:
+            parts.append(piece)
+    return parts
+
+
+def _fitting(block: Block) -> list[str]:
+    """A block, parted between its lines if even it alone is too long."""
+    whole = _block(block)
+    if len(whole) <= MAX_TEXT:
+        return [whole]
+    parts = [""]
+    for line in whole.split("\n"):
+        if len(parts[-1]) + len(line) + 1 > MAX_TEXT:
+            parts.append("")
+        parts[-1] += f"\n{line}" if parts[-1] else line[:MAX_TEXT]
+    return parts
 
 
 def markup(reply: Reply) -> Markup | None:

@@ -43,6 +43,9 @@ class Terminal:
     def arrived(self, chat: str) -> None:
         """`talk` looks by itself."""
 
+    def trouble(self) -> str:
+        return ""
+
     def close_streams(self) -> None:
         """There are none."""
 

@@ -133,6 +133,9 @@ class Web:
     async def close(self) -> None:
         """Nothing else is open."""
 
+    def trouble(self) -> str:
+        return ""
+
     def close_streams(self) -> None:
         self._closing = True
         for chat in list(self._listening):

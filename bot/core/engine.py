@@ -13,6 +13,7 @@ from bot.core import intake, screens
 from bot.core.library import Content
 from bot.core.model import (
     HOME,
+    Addressed,
     Count,
     EraseContact,
     Event,
@@ -20,6 +21,7 @@ from bot.core.model import (
     Media,
     Press,
     Reply,
+    Returned,
     Session,
     SharedContact,
     Started,
@@ -38,10 +40,13 @@ _MAX_PATH = 12
 def advance(session: Session, event: Event, content: Content, now: datetime) -> Turn:
     """The turn that follows `event`. Total: whatever comes, there is a reply with a way to the menu.
 
-    The one exception is Left, which nobody could read an answer to. `now` is aware.
+    The exceptions: Left, which nobody could read an answer to, and Returned, which nobody asked for. `now` is aware.
     """
-    if isinstance(event, Left):
-        return Turn(replace(session, left=True))
+    if isinstance(event, Left | Returned):
+        return Turn(replace(session, left=isinstance(event, Left)))
+    if isinstance(event, Addressed):
+        scene = Scene(content, session, now)
+        return Turn(session, (Reply(scene.text("group", link=event.link), language=scene.language.code),))
     new = not session.language
     scene = Scene(content, _awake(session, content, now), now)
     expired = session.draft is not None and scene.session.draft is None
@@ -81,7 +86,7 @@ def _decide(scene: Scene, event: Event) -> Move:
             return intake.contact(scene, phone, own)
         case Media():
             return say(scene, "media")
-        case Left():
+        case Left() | Returned() | Addressed():
             return Move(scene.session, HOME)
         case _:
             assert_never(event)
@@ -124,5 +129,5 @@ def _travel(session: Session, screen: str) -> Session:
 def _start(scene: Scene, payload: str) -> Move:
     if payload == "callback":
         return press(scene, payload)
-    path = payload.replace("__", "/").replace("_", "-")  # deep links allow only letters, digits, _ and -
+    path = payload.replace("__", "/")  # deep links allow only letters, digits, _ and -
     return open_page(scene, path) if path in scene.language.pages else Move(scene.session, HOME)

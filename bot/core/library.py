@@ -90,6 +90,7 @@ class Language:
     chat: Mapping[str, str]  # the words of the web page around the conversation
     texts: Mapping[str, Document]
     pages: Mapping[str, Page]
+    about: Mapping[str, str]  # what a messenger shows of the bot before the first message
     menu: Mapping[str, str]  # the commands a messenger offers -> what they do, in words
     commands: Mapping[str, str]  # a word in normal form -> the target it opens
     index: Index

@@ -53,7 +53,19 @@ class Left:
     """The person blocked the bot or deleted the chat."""
 
 
-Event = Started | Text | Press | SharedContact | Media | Left
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The person has unblocked the bot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """Somebody spoke to the bot in a group, where it says nothing about anybody's health."""
+
+    link: str  # where it can be talked to in private
+
+
+Event = Started | Text | Press | SharedContact | Media | Left | Returned | Addressed
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,8 +98,8 @@ def found(scene: Scene, argument: str) -> Reply:
     known = [path for path in paths.split("|") if path in scene.language.pages]
     choices = tuple(scene.page_button(path) for path in known)
     if kind == "nearest":
-        signs = scene.button(f"page:{scene.structure.pages['emergency']}", "emergency")
-        choices += (scene.page_button(scene.structure.pages["talk"]), signs)
+        always = [path for path in (scene.structure.pages["talk"], scene.structure.pages["emergency"]) if path not in known]
+        choices += tuple(map(scene.page_button, always))
     return Reply(scene.text(f"found-{kind}"), choices, (*_unfinished(scene), scene.home_button))
 
 

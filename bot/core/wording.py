@@ -30,6 +30,9 @@ CHAT = (
     "too_fast", "start_again", "conversation", "no_script",
 )  # fmt: skip
 
+# What a messenger shows of the bot before the first message, and how long it may be [PLATFORMS].
+ABOUT = {"description": 512, "short_description": 120}
+
 # The commands a messenger offers in its own menu; each must be a word in `commands` too.
 MENU = ("menu", "callback", "status", "language", "privacy", "delete", "stop", "help")
 
@@ -37,6 +40,7 @@ MENU = ("menu", "callback", "status", "language", "privacy", "delete", "stop", "
 TEXTS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("disclaimer", "emergency-stop", "no-diagnosis", "media", "stale", "apology", "noted", "expired", "help"), frozenset()),
     **dict.fromkeys(("found-several", "found-nearest", "review-pending"), frozenset()),
+    "group": frozenset({"link"}),
     "sources-head": frozenset({"title"}),
     "review-done": frozenset({"review"}),
     **dict.fromkeys(("language-set", "erased", "stop", "stopped", "feedback-thanks"), frozenset()),
@@ -75,6 +79,7 @@ def wanted(questions: Iterable[Question], call_times: Iterable[str]) -> list[Wan
     """Everything texts.yaml must hold, the words of the intake's questions included."""
     words = [Wanted("labels", key, BUTTON) for key in BUTTONS]
     words += [Wanted("chat", key, LINE) for key in CHAT]
+    words += [Wanted("about", key, limit) for key, limit in ABOUT.items()]
     words += [Wanted("menu", key, COMMAND) for key in MENU]
     words += [Wanted("texts", key, BODY, blanks) for key, blanks in TEXTS.items()]
     for question in questions:

@@ -43,8 +43,8 @@ def screens(content: Content, now: datetime) -> dict[str, Reply]:
 def test_every_screen_fits_telegram(content: Content, now: datetime) -> None:
     """Text, keyboards and callback data stay within Telegram's limits on every screen."""
     for name, reply in screens(content, now).items():
-        text = unescape(telegram_render.text(reply.body))
-        assert 0 < len(text) <= telegram_render.MAX_TEXT, name
+        [text] = telegram_render.texts(reply.body)  # one message each
+        assert 0 < len(unescape(text)) <= telegram_render.MAX_TEXT, name
         markup = telegram_render.markup(reply)
         rows = getattr(markup, "inline_keyboard", ())
         assert len(rows) <= 25, name

@@ -1,32 +1,29 @@
 """Telegram against a Bot API server on the loopback: a whole conversation, and what goes wrong on the way."""
 
-import importlib.util
-import os
-import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from bot_api import BotApi, Person
+from published import check_calls, description
 from serving import queued, settings
 
 from bot.app import App
 from bot.core.library import Content
-
-SHARED = Path(os.environ.get("SHARED", Path(__file__).parents[3] / "shared"))
 
 
 @pytest.fixture
 async def api() -> AsyncIterator[BotApi]:
     async with BotApi() as server:
         yield server
-        _check_calls(server)
+        check_calls(server)
 
 
 @pytest.fixture
 async def app(api: BotApi, content: Content, tmp_path: Path, key: str) -> AsyncIterator[App]:
-    async with App.running(settings(tmp_path, key, telegram_token=api.token, telegram_api_url=api.url), content=content) as running:
+    async with App.running(
+        settings(tmp_path, key, telegram_token=api.token, telegram_api_url=api.url, telegram_chat_rate=1000), content=content
+    ) as running:
         yield running
 
 
@@ -35,29 +32,9 @@ def maria(api: BotApi) -> Person:
     return api.person(4711, "Maria", language_code="en")
 
 
-def _check_calls(api: BotApi) -> None:
-    """Every call a test caused is valid by Telegram's published description, where that is at hand."""
-    checker = _published_description()
-    if checker is not None:
-        for call in api.calls:
-            assert checker.check(call.method, call.params) == [], call
-
-
-def _published_description() -> ModuleType | None:
-    file = SHARED / "tools" / "telegram_calls.py"
-    spec = importlib.util.spec_from_file_location("telegram_calls", file) if file.exists() else None
-    if spec is None or spec.loader is None:
-        return None
-    module = importlib.util.module_from_spec(spec)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its file open
-        spec.loader.exec_module(module)
-    return module
-
-
 def test_calls_are_checked_against_telegrams_description() -> None:
     """Where the published description is at hand, a call that breaks it is found."""
-    checker = _published_description()
+    checker = description()
     if checker is None:
         pytest.skip("TELEGRAM CALLS ARE NOT CHECKED: no folder `shared` with the published description beside the checkout (or in $SHARED)")
     assert checker.check("sendMessage", {"chat_id": 1, "text": "x"}) == []
@@ -238,3 +215,52 @@ async def test_commands_are_registered(app: App, api: BotApi) -> None:
     """Telegram's menu offers the commands of the content."""
     call = await api.until(lambda: next((call for call in api.calls if call.method == "setMyCommands"), None), "setMyCommands")
     assert [command["command"] for command in call.params["commands"]][:2] == ["menu", "callback"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [("symptoms__eyes", "opsoclonus"), ("treatment", "reatment"), ("callback", "Do you agree?"), ("spring-campaign", "Choose a topic")],
+)
+async def test_deep_links_open_where_they_say(app: App, maria: Person, payload: str, words: str) -> None:
+    """`?start=` leads to a page or into the callback; what it does not know leads home."""
+    await maria.say(f"/start {payload}")
+    await maria.wait_for(words)
+
+
+async def test_an_album_is_answered_once(app: App, api: BotApi, maria: Person) -> None:
+    """Several pictures sent together get one kind answer."""
+    for _ in range(3):
+        await maria.send(photo=[{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}], media_group_id="g1")
+    await maria.say("sleep")
+    await maria.wait_for("sleeps")
+    assert len(maria.received) == 2
+
+
+async def test_in_a_group_only_who_asks_is_shown_the_way(app: App, api: BotApi) -> None:
+    """In a group the bot is silent until it is spoken to, and then only says where to write."""
+    member = api.person(4712, "Member", chat_id=-100123)
+    await member.say("hello everybody")
+    await member.say("@test_bot what is OMS?")
+    pointer = await member.wait_for("https://t.me/test_bot")
+    assert len(member.received) == 1
+    assert not pointer.buttons
+
+
+async def test_stop_and_coming_back(app: App, maria: Person) -> None:
+    """/stop asks first and then promises silence; writing again is enough to come back."""
+    await maria.say("/stop")
+    await maria.wait_for("Shall I stop?")
+    await maria.press("Stop messages")
+    await maria.wait_for("any more messages")
+    await maria.say("sleep")
+    await maria.wait_for("sleeps")
+
+
+async def test_delete_and_privacy(app: App, maria: Person) -> None:
+    """/privacy tells what is stored, /delete erases it after a yes."""
+    await maria.say("/privacy")
+    await maria.wait_for("Your rights")
+    await maria.say("/delete")
+    await maria.wait_for("cannot be undone")
+    await maria.press("Yes, delete")
+    await maria.wait_for("deleted everything")

@@ -1,0 +1,98 @@
+"""Telegram's updates as events. Pure and total: whatever the JSON holds, the result is an event or nothing.
+
+Read from the plain JSON and not from the library's types, since one update the library cannot read would keep it
+from returning all the others.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.core.model import Addressed, Event, Inbound, Left, Media, Press, Profile, Returned, SharedContact, Started, Text
+
+NAME = "telegram"
+UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")  # what we ask for
+# What a person sends on purpose; everything else that is no text is a notice of the platform.
+_MEDIA = (
+    "animation", "audio", "document", "live_photo", "paid_media", "photo", "sticker", "story", "video", "video_note", "voice",
+    "checklist", "dice", "game", "poll", "venue", "location", "rich_message",
+)  # fmt: skip
+_GROUPS = ("group", "supergroup")
+
+Json = Mapping[str, Any]
+
+
+def parse(update: object, now: datetime, me: Json) -> Inbound | None:
+    """The event an update stands for; None for what is not for us. `me`: the bot's own User."""
+    kind = kind_of(update)
+    content = _part(update, kind)
+    message = _part(content, "message") if kind == "callback_query" else content
+    user, chat = _part(content, "from"), _part(message, "chat")
+    number, address = _part(update, "update_id", int), _part(chat, "id", int)
+    if not user or user.get("is_bot") or not number or not address:
+        return None
+    event: Event | None
+    if chat.get("type") in _GROUPS:
+        event = Addressed(f"https://t.me/{me.get('username', '')}") if kind == "message" and _speaks_to(content, me) else None
+    elif chat.get("type") == "private":
+        event = _event(kind, content, user)
+    else:
+        event = None
+    if event is None:
+        return None
+    album = _part(content, "media_group_id", str)
+    origin = str(_part(message, "message_id", int) or "") if kind == "callback_query" else ""
+    # The pictures of an album are several updates and one thing to answer.
+    identity = f"album:{album[:64]}" if album and isinstance(event, Media) else str(number)
+    return Inbound(NAME, str(address), identity, now, event, _profile(user), origin)
+
+
+def kind_of(update: object) -> str:
+    """Which kind of update it is: one of UPDATES or "other"."""
+    return next((name for name in UPDATES if _part(update, name)), "other")
+
+
+def _event(kind: str, content: Json, user: Json) -> Event | None:
+    if kind == "callback_query":
+        data = _part(content, "data", str)
+        return Press(data) if data else None
+    if kind == "my_chat_member":
+        status = _part(_part(content, "new_chat_member"), "status", str)
+        return Left() if status in ("kicked", "left") else Returned()
+    text = _part(content, "text", str)
+    if text:
+        return _text(text)
+    if kind == "edited_message":
+        return None  # a caption changed, a place moved on: it was answered when it came
+    if contact := _part(content, "contact"):
+        phone = _part(contact, "phone_number", str)
+        return SharedContact(phone, own=contact.get("user_id") == user.get("id")) if phone else Media()
+    return Media() if any(name in content for name in _MEDIA) else None
+
+
+def _text(text: str) -> Event:
+    """Commands may carry the bot's name ("/menu@our_bot"); /start may carry where a link leads."""
+    command, _, rest = text.partition(" ")
+    word = command.partition("@")[0]
+    if word == "/start":
+        return Started(rest.strip()[:64])
+    return Text(word.removeprefix("/") if command.startswith("/") else text)
+
+
+def _speaks_to(message: Json, me: Json) -> bool:
+    """Whether the bot is meant: by its name, by a reply to it, by a command with its name."""
+    said = _part(message, "text", str).lower()
+    answered = _part(_part(message, "reply_to_message"), "from")
+    name = str(me.get("username", "")).lower()
+    return bool(name and f"@{name}" in said) or (bool(answered) and answered.get("id") == me.get("id"))
+
+
+def _profile(user: Json) -> Profile:
+    names = (_part(user, "first_name", str), _part(user, "last_name", str))
+    return Profile(" ".join(filter(None, names)), language=_part(user, "language_code", str)[:35], shares_contact=True)
+
+
+def _part(whole: object, name: str, kind: Any = dict) -> Any:
+    """`whole[name]` if it is there and of that type, else an empty one."""
+    found = whole.get(name) if isinstance(whole, Mapping) else None
+    return found if isinstance(found, kind) and not isinstance(found, bool) else kind()
