@@ -115,8 +115,10 @@ class Telegram:
                 if not self._me:
                     self._me = (await self._bot.get_me()).to_dict()
                     await self._announce()
-                offset = await self._poll(offset) if self._options.mode == "polling" else await self._look_after_webhook()
-                self._answered()
+                if self._options.mode == "polling":
+                    offset = await self._poll(offset)
+                else:
+                    await self._look_after_webhook()
                 failures = 0
             except Unavailable as refused:
                 await asyncio.sleep(refused.retry_after)
@@ -140,6 +142,8 @@ class Telegram:
         # capital letter (Telegram does not mind), the call gives plain JSON.
         asked = {"offset": offset, "timeout": POLL_SECONDS, "allowed_updates": list(UPDATES)}
         updates = await self._bot.do_api_request("GetUpdates", asked, read_timeout=POLL_SECONDS + 10)
+        self._trouble = ""
+        self._answered()
         # All at once, in order: the turnstile keeps the order of each chat and puts the others into one round.
         results = await asyncio.gather(*map(self._take, updates), return_exceptions=True)
         for result in results:
@@ -147,13 +151,11 @@ class Telegram:
                 raise result
         return updates[-1]["update_id"] + 1 if updates else offset
 
-    async def _look_after_webhook(self) -> int:
+    async def _look_after_webhook(self) -> None:
         info = await self._bot.get_webhook_info()
         self._answered()
-        if not info.url:
-            self._trouble = "no webhook is set: run `oms-bot telegram setup`"
+        self._trouble = "" if info.url else "no webhook is set: run `oms-bot telegram setup`"
         await asyncio.sleep(_CHECK_SECONDS)
-        return 0
 
     async def _webhook(self, request: Request) -> Response:
         """One update from Telegram. 200 means committed; 503 makes Telegram send it again."""
@@ -233,5 +235,5 @@ class Telegram:
         return True
 
     def _answered(self) -> None:
-        self._reached, self._trouble = time.monotonic(), ""
+        self._reached = time.monotonic()
         metrics.REACHED.labels(NAME).set(time.time())

@@ -12,10 +12,12 @@ from published import check_calls
 from serving import served, settings
 
 from bot.app import App
+from bot.channels.base import Delivery
 from bot.channels.limits import RateLimit
 from bot.channels.telegram import SILENT_AFTER, Options, Telegram
 from bot.core.library import Content
-from bot.core.model import Inbound
+from bot.core.markup import words
+from bot.core.model import Inbound, Reply
 
 
 @pytest.fixture
@@ -47,6 +49,8 @@ async def test_a_second_poller_is_said(api: BotApi, content: Content, tmp_path: 
         channel = app.channels["telegram"]
         await api.until(lambda: "another program" in channel.trouble() or None, "the trouble")
         maria = api.person(4711, "Maria")
+        await channel.send(Delivery("4711", Reply(words("sending works all the same"))))
+        assert channel.trouble()
         await maria.say("/start")
         await maria.wait_for("Choose a topic")
         await api.until(lambda: not channel.trouble() or None, "the end of the trouble")
