@@ -32,6 +32,7 @@ class Program:
 
     folder: Path
     key: str = field(default_factory=new_key)
+    settings: Mapping[str, str] = field(default_factory=dict)  # more of them, without OMSBOT_
 
     @property
     def environment(self) -> dict[str, str]:
@@ -44,6 +45,7 @@ class Program:
             "OMSBOT_DATA_KEYS": self.key,
             "OMSBOT_PORT": "0",
             "OMSBOT_LOG_FORMAT": "json",
+            **{f"OMSBOT_{name}": value for name, value in self.settings.items()},
         }
 
     def run(self, *words: str, said: str = "", **settings: str) -> subprocess.CompletedProcess[str]:

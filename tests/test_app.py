@@ -5,9 +5,11 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import httpx
 from bot_api import BotApi, Person
-from program import Program
+from program import Program, Served
 from serving import queued, settings
 
 from bot.app import App
@@ -23,6 +25,7 @@ STEPS = (
     ("+44 20 7946 0018", "Is this right?"),
     ("Send", "has reached us"),
 )
+SECRET = "a-secret-of-telegram"
 PATIENCE = 20.0  # seconds a started program may take until it answers
 
 
@@ -56,6 +59,32 @@ async def test_kills_between_all_steps_on_telegram(tmp_path: Path) -> None:
         await _kill(process)
     [row] = program.rows()
     assert (row["phone"], row["state"]) == ("+442079460018", "new")
+
+
+async def test_kills_between_all_steps_by_webhook(tmp_path: Path) -> None:
+    """The same by webhook: Telegram sends again what it has not heard a 200 for, and some of what it has."""
+    async with BotApi() as api:
+        webhook = {"TELEGRAM_MODE": "webhook", "TELEGRAM_WEBHOOK_SECRET": SECRET, "PUBLIC_URL": "https://bot.example.org"}
+        program = Program(tmp_path, settings={"TELEGRAM_TOKEN": api.token, "TELEGRAM_API_URL": api.url, **webhook})
+        maria = api.person(4711, "Maria")
+        for number, (step, words) in enumerate(STEPS):
+            update, seen = await maria.say(step), len(maria.received)
+            with program.serving() as server:
+                if number % 2:
+                    await asyncio.to_thread(_deliver, server, update)
+                server.kill()
+            with program.serving() as server:
+                await asyncio.to_thread(_deliver, server, update)
+                await asyncio.to_thread(_deliver, server, update)
+                await _answer(maria, seen, words)
+    [row] = program.rows()
+    assert (row["phone"], row["state"]) == ("+442079460018", "new")
+
+
+def _deliver(server: Served, update: dict[str, Any]) -> None:
+    headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
+    answer = httpx.post(f"{server.address}/telegram/webhook", json=update, headers=headers, trust_env=False)
+    assert answer.status_code == 200
 
 
 async def _start(program: Program, api: BotApi) -> asyncio.subprocess.Process:
