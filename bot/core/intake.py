@@ -6,7 +6,7 @@ a default, is not optional, and the question it could be replaced by (`instead`)
 
 from dataclasses import replace
 
-from bot.core.answers import ANY_TIME, is_unusual, options, read_answer, value
+from bot.core.answers import ANY_TIME, is_unusual, options, read_answer, say, value
 from bot.core.library import Question
 from bot.core.markup import plain
 from bot.core.model import HOME, ChangeRequest, Count, Draft, EndConsent, GiveConsent, OpenRequest, SendRequest, WithdrawRequest
@@ -87,15 +87,20 @@ def volunteered(scene: Scene, text: str) -> Move | None:
 
 
 def contact(scene: Scene, phone: str, own: bool) -> Move:
-    """A shared contact: the answer to "which number", when it is asked and the number is the sender's own."""
+    """A shared contact: the answer to "which number", when it is asked; somebody else's number is asked about."""
     question = asked(scene)
     number = next((q for q in scene.structure.questions if q.kind == "phone"), None)
     if question is None or number is None or question.kind not in _REACHED_BY:
         return start(scene, "")
-    if not own:
-        return Move(scene.session, scene.session.screen, notice=scene.text("contact-other"))
     plus = phone if phone.startswith("+") else f"+{phone}"  # platforms leave the plus out
-    return typed(scene, number, plus) or failed(scene, number)
+    given = read_answer(number, plus, scene)
+    if not given or scene.session.draft is None:
+        return failed(scene, number)
+    if own:
+        return answer(scene, number, given)
+    session = replace(scene.session, draft=replace(scene.session.draft, offered=given))
+    spoken = say(number, given, "", scene)
+    return Move(session, f"ask:{number.id}", notice=scene.text("contact-other", phone_number=spoken))
 
 
 def failed(scene: Scene, question: Question) -> Move:
@@ -139,8 +144,9 @@ def _set(scene: Scene, argument: str) -> Move:
     question = scene.structure.question(name)
     if question is None or not _ready(scene):
         return start(scene, "")
-    if question.kind == "phone" and option == "profile":
-        return typed(scene, question, scene.session.profile.phone) or Move(scene.session, f"ask:{name}")
+    known = {"profile": scene.session.profile.phone, "offered": scene.session.draft.offered if scene.session.draft else ""}
+    if question.kind == "phone" and option in known:
+        return typed(scene, question, known[option]) or Move(scene.session, f"ask:{name}")
     if option not in options(question, scene):
         return Move(scene.session, f"ask:{name}")
     return answer(scene, question, option)

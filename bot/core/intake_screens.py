@@ -45,6 +45,8 @@ def _shortcuts(scene: Scene, question: Question) -> tuple[Button, ...]:
     """What spares typing: the number the platform knows or can share, and the other way to be reached."""
     choices: tuple[Button, ...] = ()
     if question.kind == "phone":
+        if scene.session.draft and scene.session.draft.offered:
+            choices += (scene.button(f"set:{question.id}:offered", "use-offered", answer="yes"),)
         if scene.session.profile.phone:
             choices += (scene.button(f"set:{question.id}:profile", "use-number", primary=True),)
         elif scene.session.profile.shares_contact:

@@ -102,6 +102,7 @@ class Draft:
     started_at: datetime
     answers: dict[str, str] = field(default_factory=dict)
     tries: int = 0  # failed tries at the current question
+    offered: str = ""  # a number that was shared and is not the person's own: used only after a yes
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ MAX_BUTTON_ID = 64  # bytes of callback data on Telegram
 # Labels on buttons; the key is the button's target where it has one.
 BUTTONS = (
     "home", "back", "callback", "emergency", "sources", "more-sources", "continue", "privacy",
-    "consent:yes", "consent:no", "share-phone", "use-number", "send", "save", "change", "cancel", "to-summary",
+    "consent:yes", "consent:no", "share-phone", "use-number", "use-offered", "send", "save", "change", "cancel", "to-summary",
     "status", "withdraw", "withdraw:yes", "keep", "erase", "erase:yes", "stop:yes", "feedback:yes", "feedback:no",
 )  # fmt: skip
 
@@ -41,6 +41,7 @@ TEXTS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("disclaimer", "emergency-stop", "no-diagnosis", "media", "stale", "apology", "noted", "expired", "help"), frozenset()),
     **dict.fromkeys(("found-several", "found-nearest", "review-pending"), frozenset()),
     "group": frozenset({"link"}),
+    "contact-other": frozenset({"phone_number"}),
     "sources-head": frozenset({"title"}),
     "review-done": frozenset({"review"}),
     **dict.fromkeys(("language-set", "erased", "stop", "stopped", "feedback-thanks"), frozenset()),
@@ -50,7 +51,6 @@ TEXTS: Mapping[str, frozenset[str]] = {
             "wrong-language",
             "wrong-time",
             "wrong-timezone",
-            "contact-other",
             "phone-share",
             "phone-type",
             "unchanged",

@@ -89,14 +89,19 @@ async def test_the_number_keyboard_goes_away(app: App, api: BotApi, maria: Perso
     assert not maria.keyboard
 
 
-async def test_somebody_elses_number_is_not_taken(app: App, api: BotApi, maria: Person) -> None:
-    """A shared contact that is not the sender's own is not used."""
+async def test_somebody_elses_number_is_asked_about(app: App, api: BotApi, maria: Person) -> None:
+    """A shared contact that is not the sender's own is used only after a yes."""
     for label in ("callback", "I agree"):
         await maria.say(label)
     await maria.wait_for("Which number")
     await maria.share_contact(own=False, phone="4915155509999")
-    await maria.wait_for("belongs to someone else")
-    assert await queued(app) == []
+    await maria.wait_for("belongs to someone else: ⁦+49 1515 5509999⁩ (Germany)")
+    await maria.say("Call this number")
+    await maria.wait_for("Is this right?")
+    await maria.press("Send")
+    await maria.wait_for("has reached us")
+    [request] = await queued(app)
+    assert request.answers["phone"] == "+4915155509999"
 
 
 async def test_ten_messages_at_once_are_answered_in_order(app: App, api: BotApi, maria: Person) -> None:
