@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import metrics, upkeep
 from bot.channels.base import Channel, Kept, Submit
-from bot.channels.telegram import Options, Telegram
+from bot.channels.telegram import WEBHOOK, Options, Telegram
 from bot.channels.terminal import Terminal
 from bot.channels.web import Web
 from bot.config import Settings, sealer
@@ -74,8 +74,9 @@ def _telegram(parts: Parts) -> Channel | None:
 
 def telegram_options(settings: Settings) -> Options:
     return Options(
-        settings.telegram_token.get_secret_value(), settings.telegram_api_url, settings.telegram_mode,
+        settings.telegram_token.get_secret_value().strip(), settings.telegram_api_url, settings.telegram_mode,
         settings.telegram_webhook_secret.get_secret_value(), settings.telegram_rate, settings.telegram_chat_rate,
+        settings.public_url + WEBHOOK,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import typer
 from telegram.error import TelegramError
 
 from bot.app import telegram_options
-from bot.channels.telegram import WEBHOOK, connect
+from bot.channels.telegram import connect
 from bot.channels.telegram_errors import reason
 from bot.channels.telegram_setup import announce, receive_by_polling, receive_by_webhook, whoami
 from bot.config import Settings, WrongSettings, load_settings
@@ -38,13 +38,15 @@ async def _set_up(settings: Settings) -> None:
     bot, request = connect(options)
     try:
         print(await whoami(bot))
-        for line in await announce(bot, load(settings.content_dir)):
-            print(line)
         if options.mode == "webhook":
-            print(await receive_by_webhook(bot, settings.public_url + WEBHOOK, options.webhook_secret))
+            print(await receive_by_webhook(bot, options.webhook_url, options.webhook_secret))
         else:
             print(await receive_by_polling(bot))
+        for line in await announce(bot, load(settings.content_dir)):
+            print(line)
     except TelegramError as error:
         raise SetupFailed(f"Telegram: {reason(error)}.") from None
+    except (TypeError, KeyError, AttributeError):  # the library read something that is no Telegram's answer
+        raise SetupFailed(f"What answers at {settings.telegram_api_url} is not Telegram: check OMSBOT_TELEGRAM_API_URL.") from None
     finally:
         await request.shutdown()

@@ -19,8 +19,10 @@ def configure(level: str, form: Literal["console", "json"]) -> None:
     )
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # httpx and PTB write request addresses, and with them the bot's token, at INFO.
-    for name in ("httpx", "httpcore", "telegram", "aiosqlite", "alembic"):
+    for name in ("httpx", "httpcore", "aiosqlite", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # The Telegram library logs whole answers it cannot read, messages of people included. Its errors reach us anyway.
+    logging.getLogger("telegram").setLevel(logging.CRITICAL + 1)
 
 
 def place(error: BaseException) -> str:

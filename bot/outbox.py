@@ -7,7 +7,7 @@ batches. A letter whose row is not gone when we die is sent again by whoever ado
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -19,9 +19,10 @@ from bot.store import contacts, outbox
 from bot.store.database import Database, uninterrupted
 from bot.store.outbox import Letter
 
-MAX_ATTEMPTS = 12  # tries, about an hour with the back-off below
+MAX_ATTEMPTS = 12  # tries that count, about half an hour with the back-off below
+MAX_AGE = timedelta(hours=24)  # how long a message waits for a platform that is away
 FIRST_WAIT, LONGEST_WAIT = 1.0, 600.0  # seconds between tries, doubling
-MAX_SENDING = 100  # chats sent to at the same time
+MAX_SENDING = 200  # chats sent to at the same time
 _FLUSH_AFTER = 0.05  # seconds a delivered row may wait for others to be removed with it
 
 log = structlog.get_logger()
@@ -125,26 +126,30 @@ class Outbox:
     async def _send(self, letter: Letter) -> None:
         """Tries until the letter is delivered or given up."""
         channel = self._channels[letter.channel]
-        attempt = letter.attempts
+        attempt, tries = letter.attempts, 0
         while True:
-            attempt += 1
+            attempt, tries, passing = attempt + 1, tries + 1, False
+            await asyncio.sleep(channel.reserve(letter.address))
             try:
                 async with self._room:
                     await channel.send(Delivery(letter.address, letter.reply, letter.origin))
             except NotSent as failure:
                 reason, permanent = str(failure), failure.permanent
-                wait = failure.retry_after or self._wait(attempt + 1)
+                passing = failure.passing
+                wait = failure.retry_after or self._wait(tries + 1)
                 if failure.gone and letter.contact is not None:
                     await self._note(self._mark_left(letter.contact))
             except Exception as error:
-                reason, permanent, wait = type(error).__name__, False, self._wait(attempt + 1)
+                reason, permanent, wait = type(error).__name__, False, self._wait(tries + 1)
                 log.error("send_failed", channel=letter.channel, error=place(error))
             else:
                 metrics.SENT.labels(letter.channel, "delivered").inc()
                 self._delivered.append(letter.id)
                 self._some_delivered.set()
                 return
-            dead = permanent or attempt >= MAX_ATTEMPTS
+            too_old = letter.at is not None and self._clock() - letter.at > MAX_AGE
+            attempt -= passing
+            dead = permanent or attempt >= MAX_ATTEMPTS or (passing and too_old)
             metrics.SENT.labels(letter.channel, "dead" if dead else "retried").inc()
             log.warning("message_not_sent", channel=letter.channel, reason=reason, attempt=attempt, given_up=dead)
             await self._note(self._mark_failed(letter.id, attempt, reason, dead=dead))

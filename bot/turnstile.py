@@ -20,6 +20,7 @@ from bot.channels.base import Unavailable
 from bot.core.engine import advance, apology
 from bot.core.library import Content
 from bot.core.model import (
+    Addressed,
     ChangeRequest,
     Count,
     Effect,
@@ -28,7 +29,9 @@ from bot.core.model import (
     Event,
     GiveConsent,
     Inbound,
+    Left,
     Reply,
+    Returned,
     SendRequest,
     Session,
     Turn,
@@ -183,11 +186,13 @@ class Turnstile:
             batch = [waiting for waiting in batch if (waiting.inbound.channel, waiting.inbound.update_id) in fresh]
             if not batch:
                 return []
-            people = await contacts.load(connection, sealer, {waiting.key: waiting.inbound.address for waiting in batch}, now)
+            addresses = {waiting.key: waiting.inbound.address for waiting in batch}
+            passing = {waiting.key for waiting in batch if isinstance(waiting.inbound.event, Left | Returned | Addressed)}
+            people = await contacts.load(connection, sealer, addresses, now, passing)
             open_ = await requests.open_requests(connection, sealer, [contact.id for contact in people.values()])
             round_ = _Round(now=now)
             for waiting in batch:
-                contact = people[waiting.key]
+                contact = people.get(waiting.key, Contact(0, Session()))
                 session = replace(contact.session, number=contact.id, profile=waiting.inbound.sender, request=open_.get(contact.id))
                 turn = self._step(session, waiting.inbound.event, self._content, now)
                 self._note(round_, waiting, contact, turn)
@@ -202,7 +207,7 @@ class Turnstile:
 
     def _note(self, round_: _Round, waiting: _Waiting, contact: Contact, turn: Turn) -> None:
         inbound = waiting.inbound
-        erased = any(isinstance(effect, EraseContact) for effect in turn.effects)
+        erased = contact.id == 0 or any(isinstance(effect, EraseContact) for effect in turn.effects)
         if not erased:
             round_.sessions.append((contact.id, turn.session))
         for effect in turn.effects:

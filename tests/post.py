@@ -53,6 +53,9 @@ class Post:
 
     async def run(self) -> None: ...
 
+    def reserve(self, address: str) -> float:
+        return 0.0
+
     def trouble(self) -> str:
         return ""
 

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from people import ADA, BOB, NOW, Person, until
@@ -12,7 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from bot.channels.base import NotSent
-from bot.outbox import MAX_ATTEMPTS, MAX_SENDING, Outbox, wait_before
+from bot.outbox import MAX_AGE, MAX_ATTEMPTS, MAX_SENDING, Outbox, wait_before
 from bot.store import contacts
 from bot.store.database import Database
 
@@ -178,3 +179,22 @@ async def test_held_letters_are_announced_and_not_sent(database: Database, post:
     await out.drained()
     assert (post.announced, post.tries) == ([letter.chat], [])
     assert [row.state for row in await stored(database)] == ["held"]
+
+
+async def test_a_platform_that_is_away_costs_no_message(database: Database, post: Post, out: Outbox) -> None:
+    """Tries that fail through the platform's fault do not count: however many, the letter goes out in the end."""
+    post.faults[ADA.address].extend(NotSent("away", passing=True) for _ in range(3 * MAX_ATTEMPTS))
+    out.deliver(await write(database, ADA, "one"))
+    await out.drained()
+    assert post.words(ADA) == ["one"]
+
+
+async def test_a_platform_away_for_a_day_is_given_up(database: Database, post: Post, out: Outbox) -> None:
+    """A letter older than a day is not sent out of the blue when the platform comes back."""
+    post.faults[ADA.address].append(NotSent("away", passing=True))
+    [letter] = await write(database, ADA, "one")
+    out.deliver([replace(letter, at=NOW - MAX_AGE - timedelta(minutes=1))])
+    await out.drained()
+    assert post.words(ADA) == []
+    [row] = await stored(database)
+    assert row.state == "dead"

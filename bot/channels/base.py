@@ -22,11 +22,15 @@ class Unavailable(Exception):
 
 
 class NotSent(Exception):
-    """A message could not be delivered. `permanent`: trying again is useless. Holds no personal data."""
+    """A message could not be delivered. `permanent`: trying again is useless. Holds no personal data.
 
-    def __init__(self, reason: str, *, permanent: bool = False, gone: bool = False, retry_after: float = 0) -> None:
+    `passing`: the platform is at fault (away, busy, a revoked token) and not the message, so this try does not count.
+    """
+
+    def __init__(self, reason: str, *, permanent: bool = False, gone: bool = False, passing: bool = False, retry_after: float = 0) -> None:
         super().__init__(reason)
         self.permanent = permanent or gone
+        self.passing = passing
         self.gone = gone  # the person blocked us or is no more: stop writing to them
         self.retry_after = retry_after  # seconds the platform asks us to wait, 0: our own back-off
 
@@ -68,6 +72,10 @@ class Channel(Protocol):
 
     async def run(self) -> None:
         """Receives until cancelled (a poller); returns at once when events come in by routes."""
+        ...
+
+    def reserve(self, address: str) -> float:
+        """Seconds to wait before the next message to this address, whose turn is kept."""
         ...
 
     async def send(self, delivery: Delivery) -> None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import structlog
+from httpx import Limits
 from httpx_aiohttp import AiohttpTransport
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -32,6 +33,7 @@ from bot.channels.telegram_parse import NAME, UPDATES, kind_of, parse
 from bot.channels.telegram_render import Markup, markup, texts
 from bot.channels.telegram_setup import announce
 from bot.core.library import Content
+from bot.logs import place
 
 WEBHOOK = "/telegram/webhook"
 MAX_BODY = 1_000_000  # bytes of an update; the largest known ones are some ten thousand
@@ -40,10 +42,11 @@ SILENT_AFTER = 180.0  # seconds without an answer from Telegram until the channe
 _CHECK_SECONDS = 60.0  # between looks at the webhook
 _WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between polls that fail, doubling
 _CONNECTIONS = 256
-_BURST = 4  # messages a chat may get at once before its rate counts
+_BURST = 4  # messages at once before a rate counts
+_GROUP_SECONDS = 3.0  # between messages to a group: 20 a minute [PLATFORMS]
+_RECENT = 2 * _CHECK_SECONDS  # seconds in which a failed delivery to the webhook counts as trouble
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _UNCHANGED = "message is not modified"
-_NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
 log = structlog.get_logger()
 
@@ -58,6 +61,8 @@ class Options:
     webhook_secret: str = ""
     rate: float = 30.0
     chat_rate: float = 1.0
+    webhook_url: str = ""
+    patience: float = 60.0  # seconds to leave another poller alone before trying again
 
 
 def connect(options: Options) -> tuple[Bot, HTTPXRequest]:
@@ -65,7 +70,7 @@ def connect(options: Options) -> tuple[Bot, HTTPXRequest]:
     # The aiohttp transport carries several times as many calls as the default one [DESIGN 7].
     request = HTTPXRequest(
         connection_pool_size=_CONNECTIONS, read_timeout=20, connect_timeout=10, pool_timeout=10,
-        httpx_kwargs={"transport": AiohttpTransport()},
+        httpx_kwargs={"transport": AiohttpTransport(limits=Limits(max_connections=_CONNECTIONS))},
     )  # fmt: skip
     return Bot(options.token, base_url=f"{options.api_url}/bot", request=request, get_updates_request=request), request
 
@@ -83,7 +88,8 @@ class Telegram:
         self._content = content
         self._me: dict[str, Any] = {}
         self._answers: set[asyncio.Task[None]] = set()
-        self._overall = RateLimit(burst=max(int(options.rate), 1), every=1 / options.rate)
+        self._overall = RateLimit(burst=_BURST, every=1 / options.rate)
+        self._groups = RateLimit(burst=_BURST, every=_GROUP_SECONDS)
         self._each = RateLimit(burst=_BURST, every=1 / options.chat_rate)
         self._reached = time.monotonic()
         self._trouble = ""
@@ -127,8 +133,17 @@ class Telegram:
                 if isinstance(error, InvalidToken | Conflict | Forbidden):
                     self._trouble = reason(error)
                 log.warning("telegram_unreachable", reason=reason(error), failures=failures)
-                wait = min(_WAIT * 2.0 ** (failures - 1), _LONGEST_WAIT)
-                await asyncio.sleep(max(wait, seconds(error)) if isinstance(error, RetryAfter) else wait)
+                await asyncio.sleep(self._pause(error, failures))
+            except Exception as error:  # an answer that is no Telegram's: a gateway, a captive portal
+                failures += 1
+                log.warning("telegram_unreadable", error=place(error), failures=failures)
+                await asyncio.sleep(min(_WAIT * 2.0 ** (failures - 1), _LONGEST_WAIT))
+
+    def _pause(self, error: TelegramError, failures: int) -> float:
+        wait = min(_WAIT * 2.0 ** (failures - 1), _LONGEST_WAIT)
+        if isinstance(error, Conflict):  # two that poll in turns would tear conversations apart
+            return max(wait, self._options.patience)
+        return max(wait, seconds(error)) if isinstance(error, RetryAfter) else wait
 
     async def _announce(self) -> None:
         """Keeps what Telegram shows of the bot up to date; a refusal must not keep anybody's message waiting."""
@@ -136,12 +151,16 @@ class Telegram:
             await announce(self._bot, self._content)
         except TelegramError as error:
             log.warning("telegram_not_announced", reason=reason(error), advice="run `oms-bot telegram setup` later")
+        except Exception as error:
+            log.warning("telegram_not_announced", error=place(error))
 
     async def _poll(self, offset: int) -> int:
         # The library would read the updates into its own types and fail on one it does not know; written with a
         # capital letter (Telegram does not mind), the call gives plain JSON.
         asked = {"offset": offset, "timeout": POLL_SECONDS, "allowed_updates": list(UPDATES)}
         updates = await self._bot.do_api_request("GetUpdates", asked, read_timeout=POLL_SECONDS + 10)
+        if not isinstance(updates, list) or not all(isinstance(each, dict) and isinstance(each.get("update_id"), int) for each in updates):
+            raise TypeError("no updates")
         self._trouble = ""
         self._answered()
         # All at once, in order: the turnstile keeps the order of each chat and puts the others into one round.
@@ -154,7 +173,13 @@ class Telegram:
     async def _look_after_webhook(self) -> None:
         info = await self._bot.get_webhook_info()
         self._answered()
-        self._trouble = "" if info.url else "no webhook is set: run `oms-bot telegram setup`"
+        failed = info.last_error_date is not None and (datetime.now(UTC) - info.last_error_date).total_seconds() < _RECENT
+        if info.url != self._options.webhook_url:
+            self._trouble = "Telegram sends updates elsewhere or nowhere: run `oms-bot telegram setup`"
+        elif failed and info.pending_update_count:
+            self._trouble = f"Telegram cannot deliver {info.pending_update_count} updates: {str(info.last_error_message)[:100]}"
+        else:
+            self._trouble = ""
         await asyncio.sleep(_CHECK_SECONDS)
 
     async def _webhook(self, request: Request) -> Response:
@@ -162,6 +187,8 @@ class Telegram:
         presented = request.headers.get("x-telegram-bot-api-secret-token", "")
         if not hmac.compare_digest(presented.encode(), self._options.webhook_secret.encode()):
             raise HTTPException(401)
+        if not self._me:  # who is meant in a group cannot be told yet
+            raise HTTPException(503, headers={"Retry-After": "5"})
         body = bytearray()
         try:
             async for chunk in request.stream():
@@ -197,6 +224,10 @@ class Telegram:
         except TelegramError as error:
             log.debug("callback_not_answered", reason=reason(error))
 
+    def reserve(self, address: str) -> float:
+        group = self._groups.reserve(address) if address.startswith("-") else 0.0
+        return max(group, self._each.reserve(address), self._overall.reserve(""))
+
     async def send(self, delivery: Delivery) -> None:
         try:
             await self._send(int(delivery.address), delivery)
@@ -207,11 +238,11 @@ class Telegram:
                 raise not_sent(error) from None
         except TelegramError as error:
             raise not_sent(error) from None
-        self._answered()
+        if self._options.mode == "webhook":  # while polling only a poll shows that people are heard
+            self._answered()
 
     async def _send(self, chat: int, delivery: Delivery) -> None:
         reply, keyboard, parts = delivery.reply, markup(delivery.reply), texts(delivery.reply.body)
-        await asyncio.sleep(max(self._each.reserve(str(chat)), self._overall.reserve("")))
         if reply.in_place and delivery.origin and len(parts) == 1 and await self._edit(chat, int(delivery.origin), parts[0], keyboard):
             return
         for number, part in enumerate(parts, 1):
@@ -227,11 +258,8 @@ class Telegram:
                 body, chat, message, parse_mode=ParseMode.HTML, reply_markup=keyboard, link_preview_options=_NO_PREVIEW
             )
         except BadRequest as error:
-            said = str(error).lower()
-            if any(part in said for part in _NOT_EDITABLE):
-                return False
-            if _UNCHANGED not in said:
-                raise
+            # Too old, deleted, not ours: whatever the reason, the answer must not be lost with the message.
+            return _UNCHANGED in str(error).lower()
         return True
 
     def _answered(self) -> None:

@@ -14,13 +14,13 @@ def not_sent(error: TelegramError) -> NotSent:
     """What a refusal means for the letter: wait, give up, or stop writing to this person."""
     match error:
         case RetryAfter():
-            return NotSent("too fast", retry_after=seconds(error))
+            return NotSent("too fast", passing=True, retry_after=seconds(error))
         case Forbidden():
             return NotSent("blocked by the person", gone=True)
         case BadRequest():
             return NotSent(reason(error), permanent=True, gone=any(part in str(error).lower() for part in _NO_CHAT))
-        case _:
-            return NotSent(reason(error))
+        case _:  # the network, a server error, a revoked token
+            return NotSent(reason(error), passing=True)
 
 
 def seconds(error: RetryAfter) -> float:
@@ -38,6 +38,8 @@ def reason(error: TelegramError) -> str:
             webhook = "webhook" in str(error).lower()
             advice = "a webhook is set: run `oms-bot telegram setup` to remove it" if webhook else "stop the other one"
             return f"another program receives this bot's updates ({advice})"
+        case RetryAfter():
+            return f"asks us to wait {seconds(error):.0f} seconds: try again then"
         case BadRequest():
             return f"refused: {error.message[:100]}"
         case NetworkError():

@@ -4,6 +4,7 @@ Read from the plain JSON and not from the library's types, since one update the 
 from returning all the others.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 from bot.core.model import Addressed, Event, Inbound, Left, Media, Press, Profile, Returned, SharedContact, Started, Text
 
 NAME = "telegram"
-UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")  # what we ask for
+# What we ask for. Not edits: they also come when nothing of the text has changed, and must never answer a question again.
+UPDATES = ("message", "callback_query", "my_chat_member")
 # What a person sends on purpose; everything else that is no text is a notice of the platform.
 _MEDIA = (
     "animation", "audio", "document", "live_photo", "paid_media", "photo", "sticker", "story", "video", "video_note", "voice",
@@ -43,7 +45,8 @@ def parse(update: object, now: datetime, me: Json) -> Inbound | None:
     album = _part(content, "media_group_id", str)
     origin = str(_part(message, "message_id", int) or "") if kind == "callback_query" else ""
     # The pictures of an album are several updates and one thing to answer.
-    identity = f"album:{album[:64]}" if album and isinstance(event, Media) else str(number)
+    together = isinstance(event, Media) and re.fullmatch(r"[\w-]{1,64}", album, re.ASCII)
+    identity = f"album:{album}" if together else str(number)
     return Inbound(NAME, str(address), identity, now, event, _profile(user), origin)
 
 
@@ -62,29 +65,30 @@ def _event(kind: str, content: Json, user: Json) -> Event | None:
     text = _part(content, "text", str)
     if text:
         return _text(text)
-    if kind == "edited_message":
-        return None  # a caption changed, a place moved on: it was answered when it came
     if contact := _part(content, "contact"):
         phone = _part(contact, "phone_number", str)
-        return SharedContact(phone, own=contact.get("user_id") == user.get("id")) if phone else Media()
-    return Media() if any(name in content for name in _MEDIA) else None
+        return SharedContact(phone, own=_part(contact, "user_id", int) == user.get("id")) if phone else Media()
+    return Media(_part(content, "caption", str)) if any(name in content for name in _MEDIA) else None
 
 
 def _text(text: str) -> Event:
     """Commands may carry the bot's name ("/menu@our_bot"); /start may carry where a link leads."""
-    command, _, rest = text.partition(" ")
+    if not text.startswith("/"):
+        return Text(text)
+    command, *rest = text.split(maxsplit=1)
     word = command.partition("@")[0]
     if word == "/start":
-        return Started(rest.strip()[:64])
-    return Text(word.removeprefix("/") if command.startswith("/") else text)
+        return Started("".join(rest).strip()[:64])
+    return Text(" ".join([word.removeprefix("/"), *rest]))
 
 
 def _speaks_to(message: Json, me: Json) -> bool:
     """Whether the bot is meant: by its name, by a reply to it, by a command with its name."""
-    said = _part(message, "text", str).lower()
+    said = f"{_part(message, 'text', str)} {_part(message, 'caption', str)}"
     answered = _part(_part(message, "reply_to_message"), "from")
-    name = str(me.get("username", "")).lower()
-    return bool(name and f"@{name}" in said) or (bool(answered) and answered.get("id") == me.get("id"))
+    name = re.escape(str(me.get("username", "")))
+    named = re.search(rf"(?<!\w)@{name}(?![\w.])|^/\w+@{name}\b", said, re.IGNORECASE) if name else None
+    return named is not None or (bool(answered) and answered.get("id") == me.get("id"))
 
 
 def _profile(user: Json) -> Profile:

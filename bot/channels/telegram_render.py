@@ -36,7 +36,7 @@ def _fitting(block: Block) -> list[str]:
         if len(parts[-1]) + len(line) + 1 > MAX_TEXT:
             parts.append("")
         parts[-1] += f"\n{line}" if parts[-1] else line[:MAX_TEXT]
-    return parts
+    return [part for part in parts if part]
 
 
 def markup(reply: Reply) -> Markup | None:

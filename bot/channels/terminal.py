@@ -37,6 +37,9 @@ class Terminal:
     async def run(self) -> None:
         """Lines come from `talk`."""
 
+    def reserve(self, address: str) -> float:
+        return 0.0
+
     async def send(self, delivery: Delivery) -> None:
         raise NotSent("people fetch their messages here", permanent=True)
 

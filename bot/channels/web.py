@@ -123,6 +123,9 @@ class Web:
     async def run(self) -> None:
         """Nothing to poll: events come in by routes."""
 
+    def reserve(self, address: str) -> float:
+        return 0.0
+
     async def send(self, delivery: Delivery) -> None:
         raise NotSent("people fetch their messages here", permanent=True)
 

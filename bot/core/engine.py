@@ -30,7 +30,7 @@ from bot.core.model import (
     WithdrawRequest,
 )
 from bot.core.navigation import draw, label_of, open_page, press, say
-from bot.core.reading import read
+from bot.core.reading import danger, read
 from bot.core.scene import Move, Scene
 
 _REMEMBERED = ("page", "danger", "sources", "found", *screens.NEEDS_DRAFT)  # screens *Back* returns to
@@ -53,11 +53,12 @@ def advance(session: Session, event: Event, content: Content, now: datetime) -> 
     move = _decide(scene, event)
     if expired:
         move = replace(move, notice=scene.text("expired") + move.notice)
-    danger = move.before or move.screen == f"page:{content.structure.pages['crisis']}"
-    if new and not danger and (move.screen != HOME or move.notice):  # the home menu says it itself
+    urgent = move.before or move.screen == f"page:{content.structure.pages['crisis']}"
+    if new and not urgent and (move.screen != HOME or move.notice):  # the home menu says it itself
         move = replace(move, notice=scene.text("disclaimer") + move.notice)
     pressed = label_of(scene, event.button) if isinstance(event, Press) else ""
-    return _arrive(scene, move, in_place=isinstance(event, Press) and not move.before, echo=pressed)
+    turn = _arrive(scene, move, in_place=isinstance(event, Press) and not move.before, echo=pressed)
+    return _without_keyboard(scene, turn) if _offered_sharing(scene, session) else turn
 
 
 def apology(session: Session, content: Content, now: datetime) -> Reply:
@@ -84,8 +85,8 @@ def _decide(scene: Scene, event: Event) -> Move:
             return read(scene, text)
         case SharedContact(phone, own):
             return intake.contact(scene, phone, own)
-        case Media():
-            return say(scene, "media")
+        case Media(caption):
+            return danger(scene, caption) or say(scene, "media")
         case Left() | Returned() | Addressed():
             return Move(scene.session, HOME)
         case _:
@@ -99,19 +100,29 @@ def _arrive(scene: Scene, move: Move, *, in_place: bool, echo: str) -> Turn:
     reply = replace(draw(replace(scene, session=session), move.screen, move.notice), in_place=in_place, echo=echo)
     if any(isinstance(effect, EraseContact | WithdrawRequest) for effect in move.effects):
         reply = replace(reply, style="erased")
-    ahead = move.before
-    if _shares(draw(scene, was)) and not _shares(reply):
-        # A message can take the "share my number" keyboard away or carry buttons, not both.
-        ahead = (Reply(scene.text("noted"), closes_keyboard=True), *ahead)
-        reply = replace(reply, in_place=False)
     kind, _, path = move.screen.partition(":")
     seen = (Count("page", path),) if kind in ("page", "danger") and was != move.screen else ()
-    replies = tuple(replace(each, language=session.language) for each in (*ahead, reply))
+    replies = tuple(replace(each, language=session.language) for each in (*move.before, reply))
     return Turn(session, replies, (*move.effects, *seen))
 
 
-def _shares(reply: Reply) -> bool:
-    return any(button.kind == "share_phone" for button in reply.buttons)
+def _offered_sharing(scene: Scene, session: Session) -> bool:
+    """Whether the person had the "share my number" keyboard before this turn, even if their request has expired since."""
+    kind, _, name = session.screen.partition(":")
+    question = scene.structure.question(name) if kind == "ask" else None
+    return question is not None and question.kind == "phone" and session.profile.shares_contact and not session.profile.phone
+
+
+def _without_keyboard(scene: Scene, turn: Turn) -> Turn:
+    """The turn, with the keyboard taken away unless it is shown again.
+
+    A message can take it away or carry buttons, not both, so a short one of its own goes first.
+    """
+    *before, last = turn.replies
+    if any(button.kind == "share_phone" for button in last.buttons):
+        return turn
+    noted = Reply(scene.text("noted"), closes_keyboard=True, language=last.language)
+    return replace(turn, replies=(noted, *before, replace(last, in_place=False)))
 
 
 def _travel(session: Session, screen: str) -> Session:

@@ -45,7 +45,9 @@ class SharedContact:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A photo, file, voice message, sticker …: nothing of it is kept, only that there was one."""
+    """A photo, file, voice message, sticker …: nothing of it is kept. Its caption is read for danger, and only that."""
+
+    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,15 +20,20 @@ def read(scene: Scene, text: str) -> Move:
     return _not_found(scene, text)
 
 
+def danger(scene: Scene, text: str) -> Move | None:
+    """What words of danger or despair in `text` lead to; None when there are none."""
+    return _danger(scene, text, normal(text))
+
+
 def _danger(scene: Scene, text: str, said: str) -> Move | None:
     if _mentioned(scene, said, lambda language: language.crisis):
         return Move(scene.session, f"page:{scene.structure.pages['crisis']}", (Count("crisis"),))
-    danger = _mentioned(scene, said, lambda language: language.emergency)
-    if danger is None:
+    found = _mentioned(scene, said, lambda language: language.emergency)
+    if found is None:
         return None
     line = Reply(scene.text("emergency-stop"), style="warning")
     asks = any(mark in text for mark in "?؟")
-    topic = (_harmless_topic(scene, danger.rest) if asks else "") or scene.structure.pages["emergency"]
+    topic = (_harmless_topic(scene, found.rest) if asks else "") or scene.structure.pages["emergency"]
     return Move(scene.session, f"danger:{topic}", (Count("emergency"),), before=(line,))
 
 

@@ -35,10 +35,15 @@ async def first_seen(connection: AsyncConnection, inbounds: Iterable[Inbound]) -
     return {(row.channel, row.update_id) for row in await connection.execute(noted, rows)}
 
 
-async def load(connection: AsyncConnection, sealer: Sealer, people: Mapping[Key, str], now: datetime) -> dict[Key, Contact]:
-    """The contacts at these addresses, rows locked; new ones are made for addresses nobody has written from."""
+async def load(
+    connection: AsyncConnection, sealer: Sealer, people: Mapping[Key, str], now: datetime, passing: Collection[Key] = ()
+) -> dict[Key, Contact]:
+    """The contacts at these addresses, rows locked; new ones are made for addresses nobody has written from.
+
+    `passing` addresses are only looked up: who blocks us after an erasure is not stored again by that.
+    """
     found = await _known(connection, sealer, people.keys())
-    missing = [key for key in people if key not in found]
+    missing = [key for key in people if key not in found and key not in passing]
     if missing:
         blank = {"session": _sealed(sealer, Session()), "created_at": now, "seen_at": now}
         made = await connection.scalars(insert(contacts).returning(contacts.c.id, sort_by_parameter_order=True), [blank] * len(missing))

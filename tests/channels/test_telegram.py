@@ -7,9 +7,11 @@ import pytest
 from bot_api import BotApi, Person
 from published import check_calls, description
 from serving import queued, settings
+from sqlalchemy import func, select
 
 from bot.app import App
 from bot.core.library import Content
+from bot.store.tables import contacts, inbox
 
 
 @pytest.fixture
@@ -269,3 +271,46 @@ async def test_delete_and_privacy(app: App, maria: Person) -> None:
     await maria.wait_for("cannot be undone")
     await maria.press("Yes, delete")
     await maria.wait_for("deleted everything")
+
+
+async def test_an_edit_never_acts(app: App, api: BotApi, maria: Person) -> None:
+    """Telegram sends an edit also when nothing of the text has changed; an old "yes" must not delete anything."""
+    old = await maria.say("yes")
+    await maria.say("/delete")
+    await maria.wait_for("cannot be undone")
+    api.happen("edited_message", old["message"] | {"edit_date": 1})
+    await maria.say("no")
+    answer = await maria.wait_for("Choose a topic")
+    assert "deleted" not in answer.text
+
+
+async def test_danger_in_a_caption_is_heard(app: App, maria: Person) -> None:
+    """Words of danger under a photo, or behind a command, lead to the emergency signs."""
+    photo = [{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}]
+    await maria.send(photo=photo, caption="my child is not breathing")
+    await maria.wait_for("Call 112 now")
+    await maria.say("/help my child is not breathing")
+    await maria.wait_for("Call 112 now")
+
+
+async def test_blocking_after_an_erasure_stores_nothing(app: App, maria: Person) -> None:
+    """Who has deleted everything and then blocks the bot is not stored again by that."""
+    await maria.say("/delete")
+    await maria.wait_for("cannot be undone")
+    await maria.press("Yes, delete")
+    await maria.wait_for("deleted everything")
+    update = await maria.block()
+    async with app.database.read() as connection:
+        seen = select(func.count()).select_from(inbox).where(inbox.c.update_id == str(update["update_id"]))
+        while not await connection.scalar(seen):
+            await connection.rollback()
+        assert await connection.scalar(select(func.count()).select_from(contacts)) == 0
+
+
+async def test_any_refused_edit_is_answered_anew(app: App, api: BotApi, maria: Person) -> None:
+    """Whatever Telegram has against an edit, the answer is not lost with it."""
+    await maria.say("/start")
+    await maria.wait_for("Choose a topic")
+    api.fail_next("editMessageText", status=400, description="Bad Request: MESSAGE_AUTHOR_REQUIRED")
+    await maria.press("Symptoms")
+    await maria.wait_for("OMS can affect")

@@ -1,6 +1,7 @@
 """Telegram's side of running: set-up, rates, and noticing when Telegram is out of reach."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ async def test_a_second_poller_is_said(api: BotApi, content: Content, tmp_path: 
     api.fail_next("getUpdates", status=409, description="Conflict: terminated by other getUpdates request")
     async with App.running(settings(tmp_path, key, telegram_token=api.token, telegram_api_url=api.url), content=content) as app:
         channel = app.channels["telegram"]
+        assert isinstance(channel, Telegram)
+        channel._options = replace(channel._options, patience=0.1)
         await api.until(lambda: "another program" in channel.trouble() or None, "the trouble")
         maria = api.person(4711, "Maria")
         await channel.send(Delivery("4711", Reply(words("sending works all the same"))))
@@ -56,7 +59,22 @@ async def test_a_second_poller_is_said(api: BotApi, content: Content, tmp_path: 
         await api.until(lambda: not channel.trouble() or None, "the end of the trouble")
 
 
-@pytest.mark.parametrize("fault", [{"status": 500}, {"drop": True}, {"raw": "<html>"}, {"retry_after": 1}, {"drop_after": True}], ids=str)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500},
+        {"drop": True},
+        {"raw": "<html>"},
+        {"raw": "null", "status": 502},
+        {"raw": "{}", "status": 200},
+        {"raw": "[]", "status": 502},
+        {"raw": '{"ok":true,"result":[{}]}', "status": 200},
+        {"raw": '{"ok":true,"result":true}', "status": 200},
+        {"retry_after": 1},
+        {"drop_after": True},
+    ],
+    ids=str,
+)
 async def test_polling_survives(api: BotApi, content: Content, tmp_path: Path, key: str, fault: dict[str, Any]) -> None:
     """A poll that fails in any way is tried again, and the message it might have brought is answered once."""
     async with App.running(settings(tmp_path, key, telegram_token=api.token, telegram_api_url=api.url), content=content):
@@ -118,7 +136,7 @@ async def test_setup_registers_everything_for_polling(api: BotApi, tmp_path: Pat
     printed = await _setup(api, tmp_path, 0)
     assert "@test_bot" in printed
     assert "No webhook is set" in printed
-    assert commands(api) == ["getMe", "setMyCommands", "setMyDescription", "setMyShortDescription", "setChatMenuButton", "deleteWebhook"]
+    assert commands(api) == ["getMe", "deleteWebhook", "setMyCommands", "setMyDescription", "setMyShortDescription", "setChatMenuButton"]
 
 
 async def test_setup_registers_the_webhook(api: BotApi, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,11 @@ async def api() -> AsyncIterator[BotApi]:
 
 @pytest.fixture
 async def app(api: BotApi, content: Content, tmp_path: Path, key: str) -> AsyncIterator[App]:
+    """In webhook mode, and as far as knowing who it is."""
     webhook = {"telegram_mode": "webhook", "telegram_webhook_secret": SECRET, "public_url": "https://bot.example.org"}
     chosen = settings(tmp_path, key, telegram_token=api.token, telegram_api_url=api.url, telegram_chat_rate=1000, **webhook)
     async with App.running(chosen, content=content) as running:
+        await api.until(lambda: any(call.method == "getWebhookInfo" for call in api.calls) or None, "a look at the webhook")
         yield running
 
 
@@ -108,6 +111,7 @@ async def test_what_is_not_committed_is_not_acknowledged(api: BotApi, content: C
         raise Unavailable(7)
 
     channel = Telegram(Options(api.token, api.url, "webhook", SECRET), refuse, content)
+    channel._me = api.bot
     transport = httpx.ASGITransport(Starlette(routes=list(channel.routes())))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         answer = await client.post(WEBHOOK, json=await maria.say("/start"), headers=HEADERS)
@@ -129,3 +133,30 @@ async def test_a_missing_webhook_is_noticed(api: BotApi, app: App, telegram: htt
         while (answer := await telegram.get("/health/ready")).status_code == 200:
             pass
     assert "oms-bot telegram setup" in answer.json()["troubles"]["telegram"]
+
+
+async def test_a_webhook_that_does_not_work_is_noticed(api: BotApi, content: Content) -> None:
+    """A webhook of somebody else's, or one Telegram cannot deliver to, is trouble; ours in good order is none."""
+
+    async def ignore(inbound: Inbound) -> None: ...
+
+    ours = "https://bot.example.org/telegram/webhook"
+    channel = Telegram(Options(api.token, api.url, "webhook", SECRET, webhook_url=ours), ignore, content)
+    channel._trouble = "not looked yet"
+    for info, said in (
+        ({"url": "https://someone-else.example/x"}, "elsewhere"),
+        ({"url": ours, "pending_update_count": 7, "last_error_date": int(time.time()), "last_error_message": "401 Unauthorized"}, "401"),
+        ({"url": ours}, ""),
+    ):
+        result = {"has_custom_certificate": False, "pending_update_count": 0, **info}
+        api.fail_next("getWebhookInfo", status=200, raw=json.dumps({"ok": True, "result": result}))
+        looking = asyncio.create_task(channel._look_after_webhook())
+        async with asyncio.timeout(5):
+            while not _says(channel.trouble(), said):  # noqa: ASYNC110 the answer is read some time after the call
+                await asyncio.sleep(0)
+        looking.cancel()
+    await channel.close()
+
+
+def _says(trouble: str, expected: str) -> bool:
+    return expected in trouble if expected else trouble == ""

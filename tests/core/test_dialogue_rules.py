@@ -215,3 +215,9 @@ def test_broken_english_is_understood_in_danger(text: str, content: Content, now
 def test_broken_english_is_understood_in_despair(text: str, content: Content, now: datetime) -> None:
     """The same for words of despair."""
     assert after(content, now, Text(text)).session.screen == "page:crisis"
+
+
+def test_the_number_keyboard_goes_when_the_request_has_expired(content: Content, now: datetime) -> None:
+    """Whoever comes back after days does not find the keyboard of a question that is no longer asked."""
+    turn = after(content, now, *ASKED, timedelta(hours=50), Press("home"))
+    assert turn.replies[0].closes_keyboard
