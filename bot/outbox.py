@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 def wait_before(attempt: int) -> float:
     """Seconds to wait before try number `attempt` (the second is 2)."""
-    return min(FIRST_WAIT * 2.0 ** (attempt - 2), LONGEST_WAIT)
+    return min(FIRST_WAIT * 2.0 ** min(attempt - 2, 30), LONGEST_WAIT)  # a float ends at 2 ** 1024
 
 
 class Outbox:

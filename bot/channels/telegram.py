@@ -26,7 +26,7 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 from telegram.request import HTTPXRequest
 
 from bot import metrics
-from bot.channels.base import Delivery, Submit, Unavailable
+from bot.channels.base import Delivery, NotSent, Submit, Unavailable
 from bot.channels.limits import RateLimit
 from bot.channels.telegram_errors import not_sent, reason, seconds
 from bot.channels.telegram_parse import NAME, UPDATES, kind_of, parse
@@ -137,10 +137,11 @@ class Telegram:
             except Exception as error:  # an answer that is no Telegram's: a gateway, a captive portal
                 failures += 1
                 log.warning("telegram_unreadable", error=place(error), failures=failures)
-                await asyncio.sleep(min(_WAIT * 2.0 ** (failures - 1), _LONGEST_WAIT))
+                await asyncio.sleep(self._pause(error, failures))
 
-    def _pause(self, error: TelegramError, failures: int) -> float:
-        wait = min(_WAIT * 2.0 ** (failures - 1), _LONGEST_WAIT)
+    def _pause(self, error: Exception, failures: int) -> float:
+        """Seconds to wait after that many failures in a row, however long Telegram has been away."""
+        wait = min(_WAIT * 2.0 ** min(failures - 1, 30), _LONGEST_WAIT)  # a float ends at 2 ** 1024
         if isinstance(error, Conflict):  # two that poll in turns would tear conversations apart
             return max(wait, self._options.patience)
         return max(wait, seconds(error)) if isinstance(error, RetryAfter) else wait
@@ -223,6 +224,8 @@ class Telegram:
             await self._bot.answer_callback_query(query)
         except TelegramError as error:
             log.debug("callback_not_answered", reason=reason(error))
+        except Exception as error:
+            log.debug("callback_not_answered", error=place(error))
 
     def reserve(self, address: str) -> float:
         group = self._groups.reserve(address) if address.startswith("-") else 0.0
@@ -238,6 +241,8 @@ class Telegram:
                 raise not_sent(error) from None
         except TelegramError as error:
             raise not_sent(error) from None
+        except (TypeError, KeyError, AttributeError) as error:  # the library read something that is no Telegram's answer
+            raise NotSent(place(error), passing=True) from None
         if self._options.mode == "webhook":  # while polling only a poll shows that people are heard
             self._answered()
 

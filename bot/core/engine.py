@@ -116,13 +116,18 @@ def _offered_sharing(scene: Scene, session: Session) -> bool:
 def _without_keyboard(scene: Scene, turn: Turn) -> Turn:
     """The turn, with the keyboard taken away unless it is shown again.
 
-    A message can take it away or carry buttons, not both, so a short one of its own goes first.
+    A message can take it away or carry buttons, not both: a warning without buttons does it, else a short one of
+    its own, which must fit what follows. Nobody in fear is told "all right".
     """
     *before, last = turn.replies
     if any(button.kind == "share_phone" for button in last.buttons):
         return turn
-    noted = Reply(scene.text("noted"), closes_keyboard=True, language=last.language)
-    return replace(turn, replies=(noted, *before, replace(last, in_place=False)))
+    if before:
+        first = replace(before[0], closes_keyboard=True)
+        return replace(turn, replies=(first, *before[1:], last))
+    text = scene.text("read-this" if last.style == "warning" else "noted")
+    noted = Reply(text, closes_keyboard=True, language=last.language)
+    return replace(turn, replies=(noted, replace(last, in_place=False)))
 
 
 def _travel(session: Session, screen: str) -> Session:

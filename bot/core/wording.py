@@ -38,7 +38,9 @@ MENU = ("menu", "callback", "status", "language", "privacy", "delete", "stop", "
 
 # Fixed texts and the blanks each may use besides the operator's values.
 TEXTS: Mapping[str, frozenset[str]] = {
-    **dict.fromkeys(("disclaimer", "emergency-stop", "no-diagnosis", "media", "stale", "apology", "noted", "expired", "help"), frozenset()),
+    **dict.fromkeys(
+        ("disclaimer", "emergency-stop", "no-diagnosis", "media", "stale", "apology", "noted", "read-this", "expired", "help"), frozenset()
+    ),
     **dict.fromkeys(("found-several", "found-nearest", "review-pending"), frozenset()),
     "group": frozenset({"link"}),
     "contact-other": frozenset({"phone_number"}),

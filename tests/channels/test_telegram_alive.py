@@ -19,6 +19,7 @@ from bot.channels.telegram import SILENT_AFTER, Options, Telegram
 from bot.core.library import Content
 from bot.core.markup import words
 from bot.core.model import Inbound, Reply
+from bot.outbox import LONGEST_WAIT, wait_before
 
 
 @pytest.fixture
@@ -164,3 +165,14 @@ async def _setup(api: BotApi, folder: Path, code: int, **more: str) -> str:
     done = await asyncio.to_thread(lambda: Program(folder).run("telegram", "setup", **chosen))
     assert done.returncode == code, done.stderr
     return done.stdout + done.stderr
+
+
+async def test_a_telegram_away_for_days_is_still_waited_for(api: BotApi, content: Content) -> None:
+    """The pause between tries stays within its bound after any number of failures."""
+
+    async def ignore(inbound: Inbound) -> None: ...
+
+    channel = Telegram(Options(api.token, api.url), ignore, content)
+    assert [channel._pause(OSError(), failures) for failures in (1, 2, 7, 5000)] == [1, 2, 60, 60]
+    assert wait_before(5000) == LONGEST_WAIT
+    await channel.close()

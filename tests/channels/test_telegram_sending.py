@@ -49,6 +49,8 @@ def to_maria(text: str = "hello", *, origin: str = "", buttons: tuple[Button, ..
         ({"status": 500, "description": "Internal Server Error"}, False, False, 0),
         ({"raw": "<html>Bad gateway</html>"}, False, False, 0),
         ({"drop": True}, False, False, 0),
+        ({"raw": "null", "status": 502}, False, False, 0),
+        ({"raw": "{}", "status": 200}, False, False, 0),
         ({"retry_after": 7}, False, False, 7),
         ({"status": 403, "description": "Forbidden: bot was blocked by the user"}, True, True, 0),
         ({"status": 403, "description": "Forbidden: user is deactivated"}, True, True, 0),

@@ -221,3 +221,13 @@ def test_the_number_keyboard_goes_when_the_request_has_expired(content: Content,
     """Whoever comes back after days does not find the keyboard of a question that is no longer asked."""
     turn = after(content, now, *ASKED, timedelta(hours=50), Press("home"))
     assert turn.replies[0].closes_keyboard
+
+
+def test_fear_is_not_answered_with_all_right(content: Content, now: datetime) -> None:
+    """Where the share-number keyboard has to go, the first words still fit: the warning itself, or a word that leads to it."""
+    danger = after(content, now, *ASKED, Text("he is not breathing")).replies
+    assert danger[0].closes_keyboard
+    assert "emergency" in plain(danger[0].body)
+    despair = after(content, now, *ASKED, Text("I want to die")).replies
+    assert [reply.closes_keyboard for reply in despair] == [True, False]
+    assert all("All right" not in plain(reply.body) for reply in (*danger, *despair))
