@@ -20,14 +20,16 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import metrics, upkeep
-from bot.channels.base import Channel, Kept, Submit
+from bot.channels.base import Channel, Kept, Report, Submit
 from bot.channels.telegram import WEBHOOK, Options, Telegram
 from bot.channels.terminal import Terminal
 from bot.channels.web import Web
+from bot.channels.whatsapp import Options as WhatsAppOptions
+from bot.channels.whatsapp import WhatsApp
 from bot.config import Settings, sealer
 from bot.content_rules import load
 from bot.core.library import Content
-from bot.core.model import Inbound
+from bot.core.model import Inbound, Receipt
 from bot.logs import place
 from bot.outbox import Outbox
 from bot.store import outbox as letters
@@ -50,6 +52,7 @@ class Parts:
     content: Content
     database: Database
     submit: Submit
+    report: Report
 
     async def history(self, channel: str, chat: str, after: int) -> list[Kept]:
         held = await uninterrupted(self._held(channel, chat, after))
@@ -80,6 +83,19 @@ def telegram_options(settings: Settings) -> Options:
     )  # fmt: skip
 
 
+def _whatsapp(parts: Parts) -> Channel | None:
+    options = whatsapp_options(parts.settings)
+    return WhatsApp(options, parts.submit, parts.report, parts.content) if options.token else None
+
+
+def whatsapp_options(settings: Settings) -> WhatsAppOptions:
+    return WhatsAppOptions(
+        settings.whatsapp_token.get_secret_value().strip(), settings.whatsapp_phone_number_id,
+        settings.whatsapp_app_secret.get_secret_value().strip(), settings.whatsapp_verify_token.get_secret_value(),
+        settings.whatsapp_api_url, settings.whatsapp_rate, settings.whatsapp_template,
+    )  # fmt: skip
+
+
 def _terminal(parts: Parts) -> Channel:
     async def history(chat: str, after: int) -> Sequence[Kept]:
         return await parts.history("terminal", chat, after)
@@ -88,7 +104,12 @@ def _terminal(parts: Parts) -> Channel:
 
 
 # Every channel: how to build it, or None while it is not configured.
-CHANNELS: Mapping[str, Callable[[Parts], Channel | None]] = {"web": _web, "telegram": _telegram, "terminal": _terminal}
+CHANNELS: Mapping[str, Callable[[Parts], Channel | None]] = {
+    "web": _web,
+    "telegram": _telegram,
+    "whatsapp": _whatsapp,
+    "terminal": _terminal,
+}
 
 
 class App:
@@ -99,7 +120,7 @@ class App:
         self.content = content
         self.database = database
         self.died: asyncio.Future[str] = asyncio.get_running_loop().create_future()  # the part that ended by itself
-        parts = Parts(settings, content, database, self._submit)
+        parts = Parts(settings, content, database, self._submit, self._report)
         built = ((name, build(parts)) for name, build in CHANNELS.items())
         self.channels = {name: channel for name, channel in built if channel is not None}
         held = frozenset(name for name, channel in self.channels.items() if channel.pull)
@@ -140,6 +161,9 @@ class App:
 
     async def _submit(self, inbound: Inbound) -> None:
         await self.turnstile.submit(inbound)
+
+    async def _report(self, receipts: Sequence[Receipt]) -> None:
+        await self.outbox.report(receipts)
 
     def _start(self, stack: AsyncExitStack, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Runs a part in the background until the stack unwinds. A part that breaks is said, not lived with."""

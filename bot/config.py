@@ -50,6 +50,13 @@ class Settings(BaseSettings):
     telegram_rate: Annotated[float, Field(gt=0, le=1000)] = 30
     telegram_chat_rate: Annotated[float, Field(gt=0, le=1000)] = 1
     telegram_api_url: Annotated[str, AfterValidator(_base_url)] = "https://api.telegram.org"
+    whatsapp_token: SecretStr = SecretStr("")
+    whatsapp_phone_number_id: Annotated[str, Field(pattern=r"^\d{0,30}$")] = ""
+    whatsapp_app_secret: SecretStr = SecretStr("")
+    whatsapp_verify_token: SecretStr = SecretStr("")
+    whatsapp_template: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,512}$")] = ""
+    whatsapp_rate: Annotated[float, Field(gt=0, le=1000)] = 80
+    whatsapp_api_url: Annotated[str, AfterValidator(_base_url)] = "https://graph.facebook.com/v23.0"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
 
@@ -66,7 +73,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _keys_before_strangers(self) -> "Settings":
-        if self.telegram_token.get_secret_value() and not self.keys:
+        if (self.telegram_token.get_secret_value() or self.whatsapp_token.get_secret_value()) and not self.keys:
             raise ValueError(
                 "OMSBOT_DATA_KEYS must be set before a messenger is connected. Make one key with `oms-bot key`, "
                 "keep it apart from the database and its backups"
@@ -82,6 +89,18 @@ class Settings(BaseSettings):
                 raise ValueError(
                     "OMSBOT_TELEGRAM_WEBHOOK_SECRET must be 16 to 256 letters, digits, _ or -: `oms-bot key` makes one up to its ="
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _whatsapp_is_whole(self) -> "Settings":
+        needed = {
+            "PHONE_NUMBER_ID": self.whatsapp_phone_number_id,
+            "APP_SECRET": self.whatsapp_app_secret.get_secret_value(),
+            "VERIFY_TOKEN": self.whatsapp_verify_token.get_secret_value(),
+        }
+        missing = [f"OMSBOT_WHATSAPP_{name}" for name, value in needed.items() if not value]
+        if self.whatsapp_token.get_secret_value() and missing:
+            raise ValueError(f"{' and '.join(missing)} must be set with OMSBOT_WHATSAPP_TOKEN: see README, Connect WhatsApp")
         return self
 
     @property

@@ -135,6 +135,7 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
         chat=raw.chat,
         about=raw.about,
         menu=raw.menu,
+        starters=raw.starters,
         texts=texts,
         pages=pages,
         commands=commands,

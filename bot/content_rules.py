@@ -12,7 +12,8 @@ from bot.content import Problem, Reading, read
 from bot.core.library import Content, Flow, Language, Page, QuestionKind, Role, Structure
 from bot.core.markup import Document, blanks, plain
 from bot.core.navigation import TARGETS
-from bot.core.wording import BODY, DESCRIPTION, MAX_BUTTON_ID, MAX_HOME_ROWS, MAX_ROWS, TITLE, wanted
+from bot.core.search import find, normal
+from bot.core.wording import BODY, DESCRIPTION, MAX_BUTTON_ID, MAX_HOME_ROWS, MAX_ROWS, MAX_STARTERS, STARTER, TITLE, wanted
 
 _DEFAULTS: dict[QuestionKind, tuple[str, ...]] = {"name": ("profile",), "language": ("conversation",), "timezone": ("country",)}
 _ROLES: tuple[Role, ...] = get_args(Role)
@@ -46,6 +47,7 @@ def check(folder: Path) -> tuple[Content | None, list[Problem]]:
         for language in content.languages.values():
             _check_words(reading, content, language)
             _check_commands(reading, content, language)
+            _check_starters(reading, language)
             _check_parity(reading, content, language)
             for page in language.pages.values():
                 _check_page(reading, content, language, page)
@@ -114,6 +116,16 @@ def _check_words(reading: Reading, content: Content, language: Language) -> None
         _check_length(reading, file, ".".join(place), text, word.limit)
         if word.section == "texts" and word.key in language.texts:
             _check_blanks(reading, file, ".".join(place), language.texts[word.key], word.blanks | content.structure.values.keys())
+
+
+def _check_starters(reading: Reading, language: Language) -> None:
+    file = reading.folder / language.code / "texts.yaml"
+    if not 0 < len(language.starters) <= MAX_STARTERS:
+        reading.report(file, 0, f"there are {len(language.starters)} starters", f"write 1 to {MAX_STARTERS}")
+    for starter in language.starters:
+        _check_length(reading, file, "a starter", starter, STARTER)
+        if normal(starter) not in language.commands and find(language.index, starter).fit == "near":
+            reading.report(file, 0, f"the starter {starter!r} is not understood", "make it a command or a keyword of a page")
 
 
 def _check_commands(reading: Reading, content: Content, language: Language) -> None:

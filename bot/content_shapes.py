@@ -73,6 +73,7 @@ class Facts(Words):
     order: int = 0
     flow: Flow | None = None
     hidden: bool = False
+    card: bool = False
     context: Context | None = None
     related: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
@@ -133,6 +134,7 @@ class TextsFile(Shape):
     chat: dict[str, str]
     about: dict[str, str]
     menu: dict[str, str]
+    starters: tuple[_Text, ...]
     texts: dict[str, str]
     commands: dict[str, tuple[_Text, ...]]
     emergency: tuple[_Text, ...]

@@ -5,25 +5,27 @@ batches. A letter whose row is not gone when we die is sent again by whoever ado
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections import OrderedDict, deque
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.channels.base import Channel, Delivery, NotSent
+from bot.channels.base import Channel, Delivery, NotSent, Unavailable
+from bot.core.model import Receipt
 from bot.logs import place
-from bot.store import contacts, outbox
+from bot.store import contacts, outbox, requests
 from bot.store.database import Database, uninterrupted
-from bot.store.outbox import Letter
+from bot.store.outbox import MAX_ATTEMPTS, Letter
 
-MAX_ATTEMPTS = 12  # tries that count, about half an hour with the back-off below
 MAX_AGE = timedelta(hours=24)  # how long a message waits for a platform that is away
 FIRST_WAIT, LONGEST_WAIT = 1.0, 600.0  # seconds between tries, doubling
 MAX_SENDING = 200  # chats sent to at the same time
 _FLUSH_AFTER = 0.05  # seconds a delivered row may wait for others to be removed with it
+_MAX_EARLY = 1000  # receipts kept until the message they are about is known
 
 log = structlog.get_logger()
 
@@ -53,8 +55,12 @@ class Outbox:
         self._chats: dict[tuple[str, str], deque[Letter]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(MAX_SENDING)
-        self._delivered: list[int] = []
-        self._some_delivered = asyncio.Event()
+        self._delivered: dict[int, str] = {}  # row -> what receipts will call the message
+        self._receipts: list[tuple[Sequence[Receipt], asyncio.Future[None]]] = []
+        self._stopped = False
+        self._timers: list[asyncio.TimerHandle] = []
+        self._early: OrderedDict[str, Receipt] = OrderedDict()  # receipts that came before we knew of the message
+        self._news = asyncio.Event()
         self._all_gone = asyncio.Event()
         self._all_gone.set()
 
@@ -86,15 +92,27 @@ class Outbox:
         self.deliver(letters)
         return len(letters)
 
+    async def report(self, receipts: Sequence[Receipt]) -> None:
+        """Notes what a platform says of sent messages; returns when that is committed. Raises Unavailable."""
+        if self._stopped:
+            raise Unavailable
+        noted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._receipts.append((receipts, noted))
+        self._news.set()
+        await noted
+
     async def run(self) -> None:
-        """Removes delivered rows, in batches, until cancelled."""
+        """Writes down what was delivered and what platforms say of it, in batches, until cancelled."""
         try:
             while True:
-                await self._some_delivered.wait()
+                await self._news.wait()
                 await asyncio.sleep(_FLUSH_AFTER)
-                self._some_delivered.clear()
+                self._news.clear()
                 await uninterrupted(self._flush())
         finally:
+            self._stopped = True
+            for timer in self._timers:
+                timer.cancel()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -105,14 +123,44 @@ class Outbox:
         await self._all_gone.wait()
 
     async def _flush(self) -> None:
-        done, self._delivered = self._delivered, []
-        if done:
-            try:
-                async with self._database.write() as connection:
-                    await outbox.sent(connection, done)
-            except Exception as error:  # the rows stay: at worst something is sent twice
-                log.error("outbox_flush_failed", error=type(error).__name__)
-                self._delivered += done
+        done, self._delivered = self._delivered, {}
+        waiting, self._receipts = self._receipts, []
+        receipts = [receipt for several, _ in waiting for receipt in several]
+        receipts += [self._early.pop(name) for name in done.values() if name in self._early]
+        failure: Exception | None = None
+        try:
+            if done or receipts:
+                for letter in await self._write_down(done, receipts):
+                    self._later(letter)
+        except Exception as error:  # the rows stay: at worst something is sent twice
+            log.error("outbox_flush_failed", error=place(error))
+            self._delivered = done | self._delivered
+            failure = Unavailable()
+        for _, noted in waiting:
+            if not noted.done():
+                noted.set_exception(failure) if failure else noted.set_result(None)
+
+    def _later(self, letter: Letter) -> None:
+        """Sends it once more after the usual wait; should we stop before, whoever adopts it does."""
+        self._timers = [timer for timer in self._timers if not timer.cancelled() and timer.when() > asyncio.get_running_loop().time()]
+        self._timers.append(asyncio.get_running_loop().call_later(self._wait(letter.attempts + 1), self.deliver, [letter]))
+
+    async def _write_down(self, done: Mapping[int, str], receipts: Sequence[Receipt]) -> list[Letter]:
+        """Notes what was delivered and what is said of it, in one transaction; the letters to be sent once more."""
+        reported = outbox.Reported()
+        async with self._database.write() as connection:
+            await outbox.sent(connection, [number for number, name in done.items() if not name])
+            await outbox.taken(connection, {number: name for number, name in done.items() if name})
+            if receipts:
+                reported = await outbox.report(connection, self._database.sealer, receipts, self._owner, self._clock())
+            for letter, reason in reported.dead:
+                await self._tell_staff(connection, letter, reason)
+        for receipt in receipts:
+            metrics.SENT.labels(receipt.channel, receipt.status).inc()
+        self._early |= {receipt.message: receipt for receipt in reported.unknown}
+        while len(self._early) > _MAX_EARLY:
+            self._early.popitem(last=False)
+        return reported.again
 
     async def _send_chat(self, key: tuple[str, str]) -> None:
         waiting = self._chats[key]
@@ -131,8 +179,9 @@ class Outbox:
             attempt, tries, passing = attempt + 1, tries + 1, False
             await asyncio.sleep(channel.reserve(letter.address))
             try:
+                late = channel.window is not None and not await self._may_write(letter, channel.window)
                 async with self._room:
-                    await channel.send(Delivery(letter.address, letter.reply, letter.origin))
+                    message = await channel.send(Delivery(letter.address, letter.reply, letter.origin, late))
             except NotSent as failure:
                 reason, permanent = str(failure), failure.permanent
                 passing = failure.passing
@@ -144,15 +193,15 @@ class Outbox:
                 log.error("send_failed", channel=letter.channel, error=place(error))
             else:
                 metrics.SENT.labels(letter.channel, "delivered").inc()
-                self._delivered.append(letter.id)
-                self._some_delivered.set()
+                self._delivered[letter.id] = message
+                self._news.set()
                 return
             too_old = letter.at is not None and self._clock() - letter.at > MAX_AGE
             attempt -= passing
             dead = permanent or attempt >= MAX_ATTEMPTS or (passing and too_old)
             metrics.SENT.labels(letter.channel, "dead" if dead else "retried").inc()
             log.warning("message_not_sent", channel=letter.channel, reason=reason, attempt=attempt, given_up=dead)
-            await self._note(self._mark_failed(letter.id, attempt, reason, dead=dead))
+            await self._note(self._mark_failed(letter, attempt, reason, dead=dead))
             if dead:
                 return
             await asyncio.sleep(wait)
@@ -161,9 +210,23 @@ class Outbox:
         async with self._database.write() as connection:
             await contacts.mark_left(connection, self._database.sealer, contact)
 
-    async def _mark_failed(self, letter: int, attempt: int, reason: str, *, dead: bool) -> None:
+    async def _mark_failed(self, letter: Letter, attempt: int, reason: str, *, dead: bool) -> None:
         async with self._database.write() as connection:
-            await outbox.failed(connection, letter, attempt, reason, dead=dead)
+            await outbox.failed(connection, letter.id, attempt, reason, dead=dead)
+            if dead:
+                await self._tell_staff(connection, letter, reason)
+
+    async def _tell_staff(self, connection: AsyncConnection, letter: Letter, reason: str) -> None:
+        if letter.contact is not None:
+            await requests.not_delivered(connection, letter.contact, f"{letter.channel}: {reason}", self._clock())
+
+    async def _may_write(self, letter: Letter, window: timedelta) -> bool:
+        """Whether the person has written so recently that the platform lets us answer in free words."""
+        now, heard = self._clock(), letter.heard_at
+        if letter.contact is not None and (heard is None or now - heard >= window):
+            async with self._database.read() as connection:
+                heard = await contacts.last_heard(connection, letter.contact)
+        return heard is not None and now - heard < window
 
     async def _note(self, work: Coroutine[Any, Any, None]) -> None:
         """Writes something down that matters less than the letters: without it they go on all the same."""

@@ -14,6 +14,7 @@ from bot.store.crypto import Sealer
 from bot.store.database import Database, uninterrupted
 
 EVERY = timedelta(hours=1)
+KEPT_RECEIPTS = timedelta(days=3)  # how long it can be seen what became of a message
 
 log = structlog.get_logger()
 
@@ -28,6 +29,7 @@ def jobs(sealer: Sealer, structure: Structure, now: datetime) -> dict[str, Job]:
         "forget_people": lambda connection: contacts.forget_silent(connection, now - structure.contact_retention),
         "forget_updates": lambda connection: contacts.forget_updates(connection, now),
         "forget_messages": lambda connection: outbox.forget_old(connection, retained_since),
+        "forget_taken": lambda connection: outbox.forget_taken(connection, now - KEPT_RECEIPTS),
         "forget_set_aside": lambda connection: contacts.forget_set_aside(connection, retained_since),
         "forget_requests": lambda connection: requests.forget_ended(connection, retained_since),
     }

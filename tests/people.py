@@ -15,12 +15,15 @@ from bot.core.engine import advance
 from bot.core.library import Content
 from bot.core.markup import plain
 from bot.core.model import REPLY_JSON, Event, Inbound, Press, Profile, Text
+from bot.rounds import Advance, waiting
 from bot.store import requests
+from bot.store.addresses import Directory
+from bot.store.contacts import Contact
 from bot.store.database import Database
 from bot.store.outbox import Letter
 from bot.store.requests import StoredRequest
 from bot.store.tables import REQUEST_STATES, outbox
-from bot.turnstile import Advance, Turnstile
+from bot.turnstile import Turnstile
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PATIENCE = 10.0  # seconds a test waits for something before it fails
@@ -50,6 +53,18 @@ class Person:
 
 ADA = Person()
 BOB = Person("chat-of-bob-4712", "Bob Fictional", "+442079460099")
+
+
+async def acquainted(database: Database, *people: Person) -> list[Contact]:
+    """The contact of each person, made if there was none."""
+    events = [waiting(database, person.does(Text(""))) for person in people]
+    async with database.write() as connection:
+        directory = Directory(connection, database.sealer, NOW)
+        await directory.look_up({key for event in events for key in event.keys})
+        found = [await directory.settle(event.names) for event in events]
+        new = [event.names for event, contact in zip(events, found, strict=True) if contact is None]
+        made = iter(await directory.add(new))
+        return [contact or next(made) for contact in found]
 
 
 async def until(condition: Callable[[], bool], what: str) -> None:

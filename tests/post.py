@@ -5,17 +5,17 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from people import NOW, PATIENCE, Person
+from people import NOW, PATIENCE, Person, acquainted
 from sqlalchemy import select
 from starlette.routing import BaseRoute
 
 from bot.channels.base import Delivery
 from bot.core.model import Reply
 from bot.outbox import Outbox
-from bot.store import contacts, outbox
+from bot.store import outbox
 from bot.store.database import Database
 from bot.store.outbox import Letter
 from bot.store.tables import outbox as rows
@@ -27,20 +27,25 @@ class Post:
 
     name: str = "post"
     pull: bool = False
+    window: timedelta | None = None
+    receipts: bool = False  # it tells what becomes of messages
+    late: list[str] = field(default_factory=list)  # words given to it after the window had closed
     tries: list[tuple[str, str]] = field(default_factory=list)  # address and words
     sent: list[tuple[str, str]] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
     faults: defaultdict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
     doors: dict[str, asyncio.Event] = field(default_factory=dict)
 
-    async def send(self, delivery: Delivery) -> None:
+    async def send(self, delivery: Delivery) -> str:
         said = (delivery.address, delivery.reply.echo)
+        self.late += [delivery.reply.echo] if delivery.late else []
         self.tries.append(said)
         if delivery.address in self.doors:
             await self.doors[delivery.address].wait()
         if self.faults[delivery.address]:
             raise self.faults[delivery.address].popleft()
         self.sent.append(said)
+        return f"message {len(self.sent)}" if self.receipts else ""
 
     def words(self, person: Person) -> list[str]:
         return [words for address, words in self.sent if address == person.address]
@@ -87,10 +92,9 @@ async def sending(
 async def write(database: Database, person: Person, *words: str, owner: str = "me", held: bool = False, at: datetime = NOW) -> list[Letter]:
     """Letters for the person, committed, one per word."""
     chat = database.chat(person.channel, person.address)
+    [contact] = await acquainted(database, person)
     async with database.write() as connection:
-        people = await contacts.load(connection, database.sealer, {(person.channel, chat): person.address}, NOW)
-        contact = people[person.channel, chat].id
-        made = [Letter(person.channel, chat, person.address, Reply((), echo=word), contact=contact, held=held) for word in words]
+        made = [Letter(person.channel, chat, person.address, Reply((), echo=word), contact=contact.id, held=held) for word in words]
         ids = await outbox.write(connection, database.sealer, made, owner, at)
     return [replace(letter, id=number) for letter, number in zip(made, ids, strict=True)]
 

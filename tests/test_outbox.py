@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from people import ADA, BOB, NOW, Person, until
+from people import ADA, BOB, NOW, Person, acquainted, until
 from post import Post, emptied, sending, stored, write
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from bot.channels.base import NotSent
-from bot.outbox import MAX_AGE, MAX_ATTEMPTS, MAX_SENDING, Outbox, wait_before
-from bot.store import contacts
+from bot.outbox import MAX_AGE, MAX_SENDING, Outbox, wait_before
 from bot.store.database import Database
+from bot.store.outbox import MAX_ATTEMPTS
 
 
 @pytest.fixture
@@ -140,10 +140,8 @@ async def test_what_cannot_be_delivered_is_dead(database: Database, post: Post, 
 
 
 async def left(database: Database, person: Person) -> bool:
-    chat = database.chat(person.channel, person.address)
-    async with database.write() as connection:
-        people = await contacts.load(connection, database.sealer, {(person.channel, chat): person.address}, NOW)
-    return people[person.channel, chat].session.left
+    [contact] = await acquainted(database, person)
+    return contact.session.left
 
 
 async def test_who_is_gone_is_marked(database: Database, post: Post, out: Outbox) -> None:

@@ -163,7 +163,7 @@ def _player(head: list[str], content: Content) -> Player:
         phone=known.get("phone", ""),
         language=known.get("language", "en"),
         timezone=known.get("time zone", ""),
-        shares_contact=known.get("shares contact") == "yes",
+        shares_contact="keyboard" if known.get("shares contact") == "yes" else "",
     )
     office = ZoneInfo(content.structure.hours.zone)
     begin = datetime.fromisoformat(known.get("time", "2026-11-23 10:00")).replace(tzinfo=office).astimezone(ZoneInfo("UTC"))

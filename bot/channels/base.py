@@ -2,15 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from starlette.routing import BaseRoute
 
-from bot.core.model import Inbound, Reply
+from bot.core.model import Inbound, Receipt, Reply
 
 # Hands an event to the turnstile; returns once it is committed. Raises Unavailable when it could not be.
 Submit = Callable[[Inbound], Awaitable[None]]
+
+# Hands on what a platform says about sent messages; returns once it is committed. Raises Unavailable too.
+Report = Callable[[Sequence[Receipt]], Awaitable[None]]
 
 
 class Unavailable(Exception):
@@ -42,6 +45,7 @@ class Delivery:
     address: str
     reply: Reply
     origin: str = ""  # the message it may replace, when `reply.in_place`
+    late: bool = False  # the channel's window for free words has closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,11 @@ class Channel(Protocol):
     @property
     def pull(self) -> bool: ...
 
+    @property
+    def window(self) -> timedelta | None:
+        """For how long after somebody's last message they may be written to freely; None: always."""
+        ...
+
     def routes(self) -> Sequence[BaseRoute]:
         """The HTTP routes it needs."""
         ...
@@ -78,8 +87,8 @@ class Channel(Protocol):
         """Seconds to wait before the next message to this address, whose turn is kept."""
         ...
 
-    async def send(self, delivery: Delivery) -> None:
-        """Delivers or raises NotSent."""
+    async def send(self, delivery: Delivery) -> str:
+        """Delivers or raises NotSent. What receipts will call the message; "" where the platform sends none."""
         ...
 
     def arrived(self, chat: str) -> None:

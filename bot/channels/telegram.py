@@ -17,7 +17,7 @@ import structlog
 from httpx import Limits
 from httpx_aiohttp import AiohttpTransport
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
@@ -28,6 +28,7 @@ from telegram.request import HTTPXRequest
 from bot import metrics
 from bot.channels.base import Delivery, NotSent, Submit, Unavailable
 from bot.channels.limits import RateLimit
+from bot.channels.shape import read_body
 from bot.channels.telegram_errors import not_sent, reason, seconds
 from bot.channels.telegram_parse import NAME, UPDATES, kind_of, parse
 from bot.channels.telegram_render import Markup, markup, texts
@@ -80,6 +81,7 @@ class Telegram:
 
     name = NAME
     pull = False
+    window = None
 
     def __init__(self, options: Options, submit: Submit, content: Content) -> None:
         self._options = options
@@ -190,14 +192,10 @@ class Telegram:
             raise HTTPException(401)
         if not self._me:  # who is meant in a group cannot be told yet
             raise HTTPException(503, headers={"Retry-After": "5"})
-        body = bytearray()
+        body = await read_body(request, MAX_BODY)
         try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    raise HTTPException(413)
-            update = json.loads(bytes(body))
-        except (ValueError, RecursionError, ClientDisconnect):
+            update = json.loads(body)
+        except (ValueError, RecursionError):
             raise HTTPException(400) from None
         try:
             await self._take(update)
@@ -231,7 +229,7 @@ class Telegram:
         group = self._groups.reserve(address) if address.startswith("-") else 0.0
         return max(group, self._each.reserve(address), self._overall.reserve(""))
 
-    async def send(self, delivery: Delivery) -> None:
+    async def send(self, delivery: Delivery) -> str:
         try:
             await self._send(int(delivery.address), delivery)
         except ChatMigrated as moved:  # the group has become a supergroup under another number
@@ -245,6 +243,7 @@ class Telegram:
             raise NotSent(place(error), passing=True) from None
         if self._options.mode == "webhook":  # while polling only a poll shows that people are heard
             self._answered()
+        return ""
 
     async def _send(self, chat: int, delivery: Delivery) -> None:
         reply, keyboard, parts = delivery.reply, markup(delivery.reply), texts(delivery.reply.body)

@@ -5,10 +5,9 @@ from returning all the others.
 """
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
+from bot.channels.shape import Json, part
 from bot.core.model import Addressed, Event, Inbound, Left, Media, Press, Profile, Returned, SharedContact, Started, Text
 
 NAME = "telegram"
@@ -21,16 +20,14 @@ _MEDIA = (
 )  # fmt: skip
 _GROUPS = ("group", "supergroup")
 
-Json = Mapping[str, Any]
-
 
 def parse(update: object, now: datetime, me: Json) -> Inbound | None:
     """The event an update stands for; None for what is not for us. `me`: the bot's own User."""
     kind = kind_of(update)
-    content = _part(update, kind)
-    message = _part(content, "message") if kind == "callback_query" else content
-    user, chat = _part(content, "from"), _part(message, "chat")
-    number, address = _part(update, "update_id", int), _part(chat, "id", int)
+    content = part(update, kind)
+    message = part(content, "message") if kind == "callback_query" else content
+    user, chat = part(content, "from"), part(message, "chat")
+    number, address = part(update, "update_id", int), part(chat, "id", int)
     if not user or user.get("is_bot") or not number or not address:
         return None
     event: Event | None
@@ -42,8 +39,8 @@ def parse(update: object, now: datetime, me: Json) -> Inbound | None:
         event = None
     if event is None:
         return None
-    album = _part(content, "media_group_id", str)
-    origin = str(_part(message, "message_id", int) or "") if kind == "callback_query" else ""
+    album = part(content, "media_group_id", str)
+    origin = str(part(message, "message_id", int) or "") if kind == "callback_query" else ""
     # The pictures of an album are several updates and one thing to answer.
     together = isinstance(event, Media) and re.fullmatch(r"[\w-]{1,64}", album, re.ASCII)
     identity = f"album:{album}" if together else str(number)
@@ -52,23 +49,23 @@ def parse(update: object, now: datetime, me: Json) -> Inbound | None:
 
 def kind_of(update: object) -> str:
     """Which kind of update it is: one of UPDATES or "other"."""
-    return next((name for name in UPDATES if _part(update, name)), "other")
+    return next((name for name in UPDATES if part(update, name)), "other")
 
 
 def _event(kind: str, content: Json, user: Json) -> Event | None:
     if kind == "callback_query":
-        data = _part(content, "data", str)
+        data = part(content, "data", str)
         return Press(data) if data else None
     if kind == "my_chat_member":
-        status = _part(_part(content, "new_chat_member"), "status", str)
+        status = part(part(content, "new_chat_member"), "status", str)
         return Left() if status in ("kicked", "left") else Returned()
-    text = _part(content, "text", str)
+    text = part(content, "text", str)
     if text:
         return _text(text)
-    if contact := _part(content, "contact"):
-        phone = _part(contact, "phone_number", str)
-        return SharedContact(phone, own=_part(contact, "user_id", int) == user.get("id")) if phone else Media()
-    return Media(_part(content, "caption", str)) if any(name in content for name in _MEDIA) else None
+    if contact := part(content, "contact"):
+        phone = part(contact, "phone_number", str)
+        return SharedContact(phone, own=part(contact, "user_id", int) == user.get("id")) if phone else Media()
+    return Media(part(content, "caption", str)) if any(name in content for name in _MEDIA) else None
 
 
 def _text(text: str) -> Event:
@@ -84,19 +81,13 @@ def _text(text: str) -> Event:
 
 def _speaks_to(message: Json, me: Json) -> bool:
     """Whether the bot is meant: by its name, by a reply to it, by a command with its name."""
-    said = f"{_part(message, 'text', str)} {_part(message, 'caption', str)}"
-    answered = _part(_part(message, "reply_to_message"), "from")
+    said = f"{part(message, 'text', str)} {part(message, 'caption', str)}"
+    answered = part(part(message, "reply_to_message"), "from")
     name = re.escape(str(me.get("username", "")))
     named = re.search(rf"(?<!\w)@{name}(?![\w.])|^/\w+@{name}\b", said, re.IGNORECASE) if name else None
     return named is not None or (bool(answered) and answered.get("id") == me.get("id"))
 
 
 def _profile(user: Json) -> Profile:
-    names = (_part(user, "first_name", str), _part(user, "last_name", str))
-    return Profile(" ".join(filter(None, names)), language=_part(user, "language_code", str)[:35], shares_contact=True)
-
-
-def _part(whole: object, name: str, kind: Any = dict) -> Any:
-    """`whole[name]` if it is there and of that type, else an empty one."""
-    found = whole.get(name) if isinstance(whole, Mapping) else None
-    return found if isinstance(found, kind) and not isinstance(found, bool) else kind()
+    names = (part(user, "first_name", str), part(user, "last_name", str))
+    return Profile(" ".join(filter(None, names)), language=part(user, "language_code", str)[:35], shares_contact="keyboard")

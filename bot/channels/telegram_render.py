@@ -4,6 +4,7 @@ from html import escape
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, KeyboardButton, ReplyKeyboardMarkup, ReplyKeyboardRemove
 
+from bot.channels.parting import parted
 from bot.core.markup import Block, Document, Line, Paragraph
 from bot.core.model import Button, Reply
 
@@ -14,29 +15,9 @@ _NAVIGATION_ROW = 2  # buttons side by side that still show their whole label on
 
 
 def texts(document: Document) -> list[str]:
-    """The document as the texts of one message or, when it is too long for one, of several, parted between blocks."""
-    pieces = [piece for block in document for piece in _fitting(block)] or [""]
-    parts = [pieces[0]]
-    for piece in pieces[1:]:
-        # Markup does not count for Telegram; counting it errs on the safe side.
-        if len(parts[-1]) + len(piece) + 2 <= MAX_TEXT:
-            parts[-1] += f"\n\n{piece}"
-        else:
-            parts.append(piece)
-    return parts
-
-
-def _fitting(block: Block) -> list[str]:
-    """A block, parted between its lines if even it alone is too long."""
-    whole = _block(block)
-    if len(whole) <= MAX_TEXT:
-        return [whole]
-    parts = [""]
-    for line in whole.split("\n"):
-        if len(parts[-1]) + len(line) + 1 > MAX_TEXT:
-            parts.append("")
-        parts[-1] += f"\n{line}" if parts[-1] else line[:MAX_TEXT]
-    return [part for part in parts if part]
+    """The document as the texts of one message or, when it is too long for one, of several."""
+    # Markup does not count for Telegram; counting it errs on the safe side.
+    return parted(map(_block, document), MAX_TEXT) or [""]
 
 
 def markup(reply: Reply) -> Markup | None:

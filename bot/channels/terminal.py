@@ -24,6 +24,7 @@ class Terminal:
 
     name = NAME
     pull = True
+    window = None
 
     def __init__(self, submit: Submit, history: History, chat_of: Callable[[str], str]) -> None:
         self._submit = submit
@@ -40,7 +41,7 @@ class Terminal:
     def reserve(self, address: str) -> float:
         return 0.0
 
-    async def send(self, delivery: Delivery) -> None:
+    async def send(self, delivery: Delivery) -> str:
         raise NotSent("people fetch their messages here", permanent=True)
 
     def arrived(self, chat: str) -> None:

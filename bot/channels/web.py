@@ -20,13 +20,14 @@ from typing import Annotated, Literal, TypeVar
 from jinja2 import Environment, FileSystemLoader
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.channels.base import Delivery, History, Kept, NotSent, Submit, Unavailable
 from bot.channels.limits import RateLimit
+from bot.channels.shape import read_body
 from bot.channels.web_render import message
 from bot.core.library import Content, Language
 from bot.core.markup import fill_text
@@ -96,6 +97,7 @@ class Web:
 
     name = NAME
     pull = True
+    window = None
 
     def __init__(self, content: Content, submit: Submit, history: History, chat_of: Callable[[str], str], secret: bytes) -> None:
         self._content = content
@@ -126,7 +128,7 @@ class Web:
     def reserve(self, address: str) -> float:
         return 0.0
 
-    async def send(self, delivery: Delivery) -> None:
+    async def send(self, delivery: Delivery) -> str:
         raise NotSent("people fetch their messages here", permanent=True)
 
     def arrived(self, chat: str) -> None:
@@ -243,17 +245,11 @@ def _limit(wait: float) -> None:
 
 async def _body(request: Request, shape: type[_Shape]) -> _Shape:
     """The request's JSON in its shape, read no further than it may be long."""
-    read = bytearray()
+    body = await read_body(request, MAX_BODY)
     try:
-        async for chunk in request.stream():
-            read += chunk
-            if len(read) > MAX_BODY:
-                raise HTTPException(413)
-        return shape.model_validate_json(bytes(read))
+        return shape.model_validate_json(body)
     except ValidationError:
         raise HTTPException(422) from None
-    except ClientDisconnect:
-        raise HTTPException(400) from None
 
 
 def _after(request: Request) -> int:

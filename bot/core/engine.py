@@ -19,6 +19,7 @@ from bot.core.model import (
     Event,
     Left,
     Media,
+    Moved,
     Press,
     Reply,
     Returned,
@@ -40,8 +41,10 @@ _MAX_PATH = 12
 def advance(session: Session, event: Event, content: Content, now: datetime) -> Turn:
     """The turn that follows `event`. Total: whatever comes, there is a reply with a way to the menu.
 
-    The exceptions: Left, which nobody could read an answer to, and Returned, which nobody asked for. `now` is aware.
+    The exceptions: Left, which nobody could read an answer to, Returned and Moved, which nobody said. `now` is aware.
     """
+    if isinstance(event, Moved):
+        return Turn(session)
     if isinstance(event, Left | Returned):
         return Turn(replace(session, left=isinstance(event, Left)))
     if isinstance(event, Addressed):
@@ -87,7 +90,7 @@ def _decide(scene: Scene, event: Event) -> Move:
             return intake.contact(scene, phone, own)
         case Media(caption):
             return danger(scene, caption) or say(scene, "media")
-        case Left() | Returned() | Addressed():
+        case Left() | Returned() | Addressed() | Moved():
             return Move(scene.session, HOME)
         case _:
             assert_never(event)
@@ -107,10 +110,10 @@ def _arrive(scene: Scene, move: Move, *, in_place: bool, echo: str) -> Turn:
 
 
 def _offered_sharing(scene: Scene, session: Session) -> bool:
-    """Whether the person had the "share my number" keyboard before this turn, even if their request has expired since."""
+    """Whether a "share my number" keyboard stood there before this turn, even if the request has expired since."""
     kind, _, name = session.screen.partition(":")
     question = scene.structure.question(name) if kind == "ask" else None
-    return question is not None and question.kind == "phone" and session.profile.shares_contact and not session.profile.phone
+    return question is not None and question.kind == "phone" and session.profile.shares_contact == "keyboard" and not session.profile.phone
 
 
 def _without_keyboard(scene: Scene, turn: Turn) -> Turn:

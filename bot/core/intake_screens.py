@@ -1,5 +1,6 @@
 """What the screens of the intake and of the request show."""
 
+from dataclasses import replace
 from typing import Literal
 
 from bot.core.answers import options, say, say_option, value
@@ -76,9 +77,9 @@ def _summary(scene: Scene, _: str) -> Reply:
     for question in scene.structure.questions:
         current = value(question, draft.answers, scene)
         if question.on_summary:
-            choices += [_option(scene, question, option) for option in options(question, scene) if option != current]
+            choices += [replace(_option(scene, question, option), aside=True) for option in options(question, scene) if option != current]
         elif question.optional and not current:
-            choices.append(scene.button(f"ask:{question.id}", f"question-{question.id}"))
+            choices.append(scene.button(f"ask:{question.id}", f"question-{question.id}", aside=True))
     choices.append(scene.button("change"))
     body = scene.text("summary-head") + _rows(scene, draft.answers) + scene.text("summary-foot")
     return Reply(body, tuple(choices), (scene.button("cancel"), scene.home_button))

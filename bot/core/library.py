@@ -40,6 +40,7 @@ class Page:
     facts: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     review: str = "pending"  # or "name, qualification; date"
+    card: bool = False  # it brings the operator's contact card, where a messenger has such a thing
     children: tuple[str, ...] = ()
 
     @property
@@ -90,7 +91,8 @@ class Language:
     chat: Mapping[str, str]  # the words of the web page around the conversation
     texts: Mapping[str, Document]
     pages: Mapping[str, Page]
-    about: Mapping[str, str]  # what a messenger shows of the bot before the first message
+    about: Mapping[str, str]  # what a messenger shows of the bot beside its messages
+    starters: tuple[str, ...]  # questions it offers to a new person
     menu: Mapping[str, str]  # the commands a messenger offers -> what they do, in words
     commands: Mapping[str, str]  # a word in normal form -> the target it opens
     index: Index

@@ -67,7 +67,15 @@ class Addressed:
     link: str  # where it can be talked to in private
 
 
-Event = Started | Text | Press | SharedContact | Media | Left | Returned | Addressed
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The platform says that the person goes by another number or id from now on. An empty one stays as it was."""
+
+    address: str = ""
+    user_id: str = ""
+
+
+Event = Started | Text | Press | SharedContact | Media | Left | Returned | Addressed | Moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,8 @@ class Profile:
     phone: str = ""  # international form with "+", when the platform vouches for it
     language: str = ""  # BCP 47, a hint
     timezone: str = ""  # IANA name
-    shares_contact: bool = False  # the channel can show a "share my number" button
+    # How the channel asks for the number: not at all, by a keyboard that must be taken away again, by a message of its own.
+    shares_contact: Literal["", "keyboard", "message"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +96,23 @@ class Inbound:
 
     channel: str
     address: str  # where replies go; personal data
-    update_id: str  # the platform's own id, unique within the channel: a known one is dropped
-    at: datetime
+    update_id: str  # the platform's own id, unique within the channel: a known one is dropped; tells nothing about the person
+    at: datetime  # when it was said, by the platform's clock where it tells
     event: Event
     sender: Profile = Profile()
     origin: str = ""  # the message whose button was pressed, for channels that edit it in place
+    user_id: str = ""  # the platform's lasting id of the person, where there is one besides the address
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a platform says became of a message it had taken."""
+
+    channel: str
+    message: str  # what the platform calls it, hashed as when it was sent
+    status: Literal["sent", "delivered", "read", "failed"]
+    reason: str = ""  # of a failure; no personal data
+    passing: bool = False  # the failure is the platform's own: worth another try
 
 
 # --- what is remembered ------------------------------------------------------------------------------------
@@ -143,6 +164,16 @@ class Button:
     kind: Literal["press", "share_phone"] = "press"
     answer: Literal["", "yes", "no"] = ""  # the typed word that means this button
     primary: bool = False  # the step most people want next
+    aside: bool = False  # need not be shown where only few fit: it can be typed, or is one step further
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """How the operator can be reached."""
+
+    name: str
+    phone: str
+    email: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +186,8 @@ class Reply:
     expects: Literal["", "phone", "email", "text"] = ""  # which keyboard suits the answer
     style: Literal["", "warning", "erased"] = ""  # "erased": what was said before is gone
     language: str = ""  # of the words in it
+    title: str = ""  # of the page it shows
+    card: Card | None = None  # to keep in the address book
     closes_keyboard: bool = False  # the "share my number" keyboard has done its work
 
     @property

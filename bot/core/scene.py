@@ -34,9 +34,11 @@ class Scene:
         """The words above the buttons of a flow: the body of its page."""
         return self.body(next(page for page in self.language.pages.values() if page.flow == flow))
 
-    def button(self, target: str, label: str = "", *, answer: Literal["", "yes", "no"] = "", primary: bool = False) -> Button:
+    def button(
+        self, target: str, label: str = "", *, answer: Literal["", "yes", "no"] = "", primary: bool = False, aside: bool = False
+    ) -> Button:
         """A button that leads to `target`; without a label of its own, the one named like the target."""
-        return Button(target, self.language.labels[label or target], answer=answer, primary=primary)
+        return Button(target, self.language.labels[label or target], answer=answer, primary=primary, aside=aside)
 
     def page_button(self, path: str) -> Button:
         page = self.language.pages[path]
@@ -44,7 +46,7 @@ class Scene:
 
     @property
     def home_button(self) -> Button:
-        return self.button(HOME)
+        return self.button(HOME, aside=True)
 
 
 @dataclass(frozen=True, slots=True)

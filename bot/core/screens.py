@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.core.library import Page
 from bot.core.markup import Block, Document, Listing, Paragraph, Run
-from bot.core.model import HOME, Button, Reply
+from bot.core.model import HOME, Button, Card, Reply
 from bot.core.scene import Render, Scene
 from bot.core.wording import MAX_ROWS
 
@@ -14,7 +14,7 @@ NEEDS_DRAFT = ("consent", "ask", "summary", "change")  # screens that are empty 
 
 def home(scene: Scene, _: str) -> Reply:
     page = scene.language.pages[""]
-    return Reply(scene.body(page), children(scene, page), _unfinished(scene))
+    return Reply(scene.body(page), children(scene, page), _unfinished(scene), title=page.title)
 
 
 def page(scene: Scene, path: str) -> Reply:
@@ -25,7 +25,19 @@ def page(scene: Scene, path: str) -> Reply:
     choices += tuple(scene.page_button(other) for other in shown.related)
     more = (scene.button(f"sources:{path}", "sources"),) if shown.sources else ()
     urgent = path in (scene.structure.pages["emergency"], scene.structure.pages["crisis"])
-    return Reply(scene.body(shown), choices, (*more, *navigation(scene)), style="warning" if urgent else "")
+    return Reply(
+        scene.body(shown),
+        choices,
+        (*more, *navigation(scene)),
+        style="warning" if urgent else "",
+        title=shown.title,
+        card=_card(scene) if shown.card else None,
+    )
+
+
+def _card(scene: Scene) -> Card:
+    values = scene.structure.values
+    return Card(values.get("operator_name") or scene.language.chat["title"], values.get("phone", ""), values.get("email", ""))
 
 
 def danger(scene: Scene, path: str) -> Reply:

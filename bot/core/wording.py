@@ -30,8 +30,10 @@ CHAT = (
     "too_fast", "start_again", "conversation", "no_script",
 )  # fmt: skip
 
-# What a messenger shows of the bot before the first message, and how long it may be [PLATFORMS].
-ABOUT = {"description": 512, "short_description": 120}
+# What a messenger shows of the bot beside its messages, and how long it may be [PLATFORMS].
+ABOUT = {"description": 512, "short_description": 120, "footer": 60, "typed": 60, "open_list": 20, "list_choices": 24, "list_more": 24}
+# Questions a messenger offers to a new person, at most so many and so long [PLATFORMS; the published description says 3].
+MAX_STARTERS, STARTER = 3, 80
 
 # The commands a messenger offers in its own menu; each must be a word in `commands` too.
 MENU = ("menu", "callback", "status", "language", "privacy", "delete", "stop", "help")

@@ -1,17 +1,19 @@
 """Messages on their way out: written with what caused them, gone when they are delivered."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, delete, func, insert, or_, select, update
+from sqlalchemy import RowMapping, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import REPLY_JSON, Reply
+from bot.core.model import REPLY_JSON, Receipt, Reply
 from bot.store.crypto import Sealer
 from bot.store.tables import outbox
 
 LEASE = timedelta(minutes=2)  # how long a row belongs to the instance that wrote it
+MAX_ATTEMPTS = 12  # tries that count, about half an hour with the back-off of `bot.outbox`
+_RANK = {"": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}  # receipts come in any order: the furthest counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,16 @@ class Letter:
     id: int = 0
     attempts: int = 0
     at: datetime | None = None
+    heard_at: datetime | None = None  # when the person had last written, as far as is known here
+
+
+@dataclass(slots=True)
+class Reported:
+    """What follows from receipts."""
+
+    again: list[Letter] = field(default_factory=list)  # ready to be sent once more
+    dead: list[tuple[Letter, str]] = field(default_factory=list)  # and why
+    unknown: list[Receipt] = field(default_factory=list)  # of messages that are not noted as sent (yet)
 
 
 async def write(connection: AsyncConnection, sealer: Sealer, letters: Sequence[Letter], owner: str, now: datetime) -> list[int]:
@@ -78,7 +90,50 @@ async def held(connection: AsyncConnection, sealer: Sealer, channel: str, chat: 
 
 
 async def sent(connection: AsyncConnection, ids: Collection[int]) -> None:
-    await connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+    """Removes what was delivered and will not be heard of again."""
+    if ids:
+        await connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+
+
+async def taken(connection: AsyncConnection, messages: Mapping[int, str]) -> None:
+    """Notes that the platform has taken these letters, and what it calls them."""
+    change = update(outbox).where(outbox.c.id == bindparam("number"))
+    change = change.values(state="sent", message=bindparam("name"), leased_by=None, leased_until=None)
+    if messages:
+        await connection.execute(change, [{"number": number, "name": message} for number, message in messages.items()])
+
+
+async def report(connection: AsyncConnection, sealer: Sealer, receipts: Sequence[Receipt], owner: str, now: datetime) -> Reported:
+    """Notes receipts, in whatever order they come. A letter that failed through the platform's fault is ready again."""
+    query = select(outbox).where(outbox.c.message.in_({receipt.message for receipt in receipts}), outbox.c.state == "sent")
+    rows = {(row["channel"], row["message"]): row for row in (await connection.execute(query)).mappings()}
+    found = Reported()
+    news: dict[int, Receipt] = {}
+    for receipt in receipts:
+        row = rows.get((receipt.channel, receipt.message))
+        if row is None:
+            found.unknown.append(receipt)
+        elif _RANK[receipt.status] > _RANK[news[row["id"]].status if row["id"] in news else row["status"]]:
+            news[row["id"]] = receipt
+    fine = [{"number": number, "news": receipt.status} for number, receipt in news.items() if receipt.status != "failed"]
+    if fine:
+        change = update(outbox).where(outbox.c.id == bindparam("number")).values(status=bindparam("news"), status_at=now)
+        await connection.execute(change, fine)
+    by_number = {row["id"]: row for row in rows.values()}
+    for number, receipt in news.items():
+        if receipt.status != "failed":
+            continue
+        row = by_number[number]
+        letter = replace(_letter(sealer, row), attempts=row["attempts"] + 1)
+        again = receipt.passing and letter.attempts < MAX_ATTEMPTS
+        fate = {"state": "ready", "status": ""} if again else {"state": "dead", "status": "failed"}
+        values = {"message": None, "error": receipt.reason[:200], "leased_by": owner, "leased_until": now + LEASE, "status_at": now}
+        await connection.execute(update(outbox).where(outbox.c.id == letter.id).values(fate | values | {"attempts": letter.attempts}))
+        if again:
+            found.again.append(letter)
+        else:
+            found.dead.append((letter, receipt.reason))
+    return found
 
 
 async def failed(connection: AsyncConnection, letter: int, attempts: int, error: str, *, dead: bool) -> None:
@@ -95,6 +150,18 @@ async def forget(connection: AsyncConnection, contact: int) -> None:
 async def forget_old(connection: AsyncConnection, before: datetime) -> int:
     """Removes what nobody has fetched, could be sent, or has a channel any more."""
     return (await connection.execute(delete(outbox).where(outbox.c.created_at < before))).rowcount
+
+
+async def forget_taken(connection: AsyncConnection, before: datetime) -> int:
+    """Removes what the platform has taken and said its last word on, or never will."""
+    return (await connection.execute(delete(outbox).where(outbox.c.state == "sent", outbox.c.created_at < before))).rowcount
+
+
+async def of_contact(connection: AsyncConnection, contact: int, limit: int) -> list[RowMapping]:
+    """The newest messages to a person: when, state, what the platform said of them, why not delivered; oldest first."""
+    columns = (outbox.c.created_at, outbox.c.channel, outbox.c.state, outbox.c.status, outbox.c.status_at, outbox.c.error)
+    query = select(*columns).where(outbox.c.contact_id == contact).order_by(outbox.c.id.desc()).limit(limit)
+    return list((await connection.execute(query)).mappings())[::-1]
 
 
 async def sizes(connection: AsyncConnection) -> dict[str, int]:

@@ -13,6 +13,7 @@ from bot.store.crypto import Sealer
 from bot.store.tables import OPEN_STATES, consents, request_events, requests
 
 CALLER = "caller"
+SYSTEM = "bot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,19 @@ async def _update_open(connection: AsyncConnection, reference: str, values: Mapp
         await note(connection, number, CALLER, what, now)
 
 
+async def join(connection: AsyncConnection, *, gone: int, kept: int, now: datetime) -> None:
+    """Two contacts are one person: where both have an open request one of them goes on, by the earlier promise."""
+    query = select(requests.c.id, requests.c.reference, requests.c.state, requests.c.due_at)
+    query = query.where(requests.c.contact_id.in_((gone, kept)), requests.c.state.in_(OPEN_STATES)).order_by(requests.c.id)
+    found = (await connection.execute(query)).all()
+    if len(found) > 1:
+        *others, one = sorted(found, key=lambda row: (row.state == "claimed", row.id))  # who was claimed is being called
+        await connection.execute(update(requests).where(requests.c.id == one.id).values(due_at=min(row.due_at for row in found)))
+        for row in others:
+            await connection.execute(update(requests).where(requests.c.id == row.id).values(state="closed", ended_at=now))
+            await note(connection, row.id, SYSTEM, "closed", now, f"same person as {one.reference}")
+
+
 async def give_consent(connection: AsyncConnection, contact: int, effect: GiveConsent, now: datetime) -> None:
     row = {"contact_id": contact, "version": effect.version, "language": effect.language, "text": effect.text, "given_at": now}
     await connection.execute(insert(consents).values(row))
@@ -88,6 +102,13 @@ async def end_consent(connection: AsyncConnection, contact: int, now: datetime) 
 async def note(connection: AsyncConnection, request: int, who: str, what: str, now: datetime, about: str = "") -> None:
     """Adds to a request's history. `about` must not tell anything about the person."""
     await connection.execute(insert(request_events).values(request_id=request, at=now, who=who, what=what, note=about))
+
+
+async def not_delivered(connection: AsyncConnection, contact: int, reason: str, now: datetime) -> None:
+    """Notes on the person's open requests that a message has not reached them."""
+    query = select(requests.c.id).where(requests.c.contact_id == contact, requests.c.state.in_(OPEN_STATES))
+    for number in (await connection.scalars(query)).all():
+        await note(connection, number, SYSTEM, "message not delivered", now, reason)
 
 
 async def listed(connection: AsyncConnection, sealer: Sealer, states: Collection[str]) -> list[StoredRequest]:

@@ -6,6 +6,7 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -21,13 +22,16 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
 OPEN_STATES = ("new", "claimed")
 REQUEST_STATES = (*OPEN_STATES, "closed", "withdrawn")
-# ready: to be sent; held: kept for a channel whose people fetch their messages; dead: given up.
-OUTBOX_STATES = ("ready", "held", "dead")
+# ready: to be sent; held: kept for a channel whose people fetch their messages; sent: the platform has it and will
+# say what becomes of it; dead: given up.
+OUTBOX_STATES = ("ready", "held", "sent", "dead")
+STATUSES = ("", "sent", "delivered", "read", "failed")  # what the platform has said of a sent message
 
 metadata = MetaData(
     naming_convention={
@@ -82,6 +86,7 @@ contact_addresses = Table(
     Column("channel", String(20), nullable=False),
     Column("chat", String(64), nullable=False),  # keyed hash of the address, to find it by
     Column("address", LargeBinary, nullable=False),  # sealed
+    Column("lasting", Boolean, nullable=False, server_default=false()),  # the platform's own id of the person; numbers change hands
     UniqueConstraint("channel", "chat"),
 )
 
@@ -161,7 +166,11 @@ outbox = Table(
     Column("leased_by", String(40)),
     Column("created_at", Moment, nullable=False),
     Column("error", String(200), nullable=False, server_default=""),  # why it is dead; no personal data
+    Column("message", String(64), index=True),  # what the platform calls it, hashed: its id may hold the number
+    Column("status", String(10), nullable=False, server_default=""),
+    Column("status_at", Moment),
     CheckConstraint(_one_of("state", OUTBOX_STATES), name="state"),
+    CheckConstraint(_one_of("status", STATUSES), name="status"),
     Index("ix_outbox_chat", "channel", "chat", "id"),
     sqlite_autoincrement=True,  # people fetch "everything after number n"
 )

@@ -13,7 +13,7 @@ from bot.core.model import OpenRequest, Profile, Reply, Session
 from bot.core.navigation import draw
 from bot.core.scene import Scene
 
-PROFILE = Profile(name="Maria Musterfrau", shares_contact=True)
+PROFILE = Profile(name="Maria Musterfrau", shares_contact="keyboard")
 
 
 def screens(content: Content, now: datetime) -> dict[str, Reply]:

@@ -45,7 +45,7 @@ PAGES = [
         write(PAGE, "Just words.\n"),
         (Error(PAGE, "has no front matter: begin with ---, title: …, and --- again", "Just words"),),
     ),
-    page("unknown key", swap(PAGE, ORDER, f"{ORDER}colour: red\n"), "unknown key 'colour': use one of context, description, …", "colour"),
+    page("unknown key", swap(PAGE, ORDER, f"{ORDER}colour: red\n"), "unknown key 'colour': use one of card, context, …", "colour"),
     page("key twice", swap(PAGE, ORDER, f"{ORDER}order: 4\n"), "the key 'order' stands twice: keep one", "order: 4"),
     page(
         "broken YAML",

@@ -10,7 +10,7 @@ from bot.core.library import Content
 from bot.core.markup import plain
 from bot.core.model import EndConsent, Event, Media, Press, Profile, Session, SharedContact, Started, Text, Turn
 
-SHARES = Profile(name="Ana", shares_contact=True)
+SHARES = Profile(name="Ana", shares_contact="keyboard")
 ASKED = (Text("callback"), Press("consent:yes:2026-11"))
 NUMBER = SharedContact("+4930123456", own=True)
 SENT = (*ASKED, NUMBER, Press("send"))

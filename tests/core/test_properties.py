@@ -44,9 +44,9 @@ MAX_MESSAGE = 4096  # characters, Telegram's limit for one message
 Step = Event | timedelta | Callable[[Session], Session]  # a function is something staff do meanwhile
 _PROFILES = (
     Profile(),
-    Profile("Ana *López*", language="de-AT", timezone="Europe/Vienna", shares_contact=True),
+    Profile("Ana *López*", language="de-AT", timezone="Europe/Vienna", shares_contact="keyboard"),
     Profile("\u202e{phone}", "+4915112345678", "zz", "America/New_York"),
-    Profile("😀", language="ar", timezone="Mars/Olympus", shares_contact=True),
+    Profile("😀", language="ar", timezone="Mars/Olympus", shares_contact="keyboard"),
 )
 _WORDS = (
     "menu", "back", "callback", "status", "change my request", "withdraw", "delete my data", "stop", "help", "?", "feedback", "language",

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from people import ADA, BOB, NOW, Person, file_of, queue
+from people import ADA, BOB, NOW, Person, acquainted, file_of, queue
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,20 +17,13 @@ from bot.store.tables import consents, daily_counts
 SENT = SendRequest("OMS-0001", {"name": ADA.name, "phone": ADA.phone}, "en", "costs", NOW + timedelta(hours=8))
 
 
-async def load(database: Database, *people: Person) -> list[Contact]:
-    keys = {(person.channel, database.chat(person.channel, person.address)): person.address for person in people}
+async def save(database: Database, contact: Contact, session: Session) -> None:
     async with database.write() as connection:
-        found = await contacts.load(connection, database.sealer, keys, NOW)
-    return [found[key] for key in keys]
-
-
-async def save(database: Database, number: int, session: Session) -> None:
-    async with database.write() as connection:
-        await contacts.save(connection, database.sealer, [(number, session)], NOW)
+        await contacts.save(connection, database.sealer, [replace(contact, session=session)])
 
 
 async def send(database: Database, person: Person, request: SendRequest = SENT) -> int:
-    [contact] = await load(database, person)
+    [contact] = await acquainted(database, person)
     async with database.write() as connection:
         await requests.send(connection, database.sealer, contact.id, person.channel, request, NOW)
     return contact.id
@@ -40,50 +33,50 @@ async def test_update_ids_are_new_once_per_channel(database: Database) -> None:
     """An update id is new the first time only, and the same id of another channel is another one."""
     first, other = ADA.does(Started(), "7"), replace(ADA, channel="web").does(Started(), "7")
     async with database.write() as connection:
-        assert await contacts.first_seen(connection, [first]) == {("post", "7")}
+        assert await contacts.first_seen(connection, [first], NOW) == {("post", "7")}
     async with database.write() as connection:
-        assert await contacts.first_seen(connection, [first, other]) == {("web", "7")}
+        assert await contacts.first_seen(connection, [first, other], NOW) == {("web", "7")}
 
 
 async def test_a_person_is_an_address_on_a_channel(database: Database) -> None:
     """The same address is found again as the same contact; on another channel it is somebody else."""
-    ada, bob, web = await load(database, ADA, BOB, replace(ADA, channel="web"))
+    ada, bob, web = await acquainted(database, ADA, BOB, replace(ADA, channel="web"))
     assert len({ada.id, bob.id, web.id}) == 3
-    assert await load(database, BOB, ADA) == [bob, ada]
+    assert await acquainted(database, BOB, ADA) == [bob, ada]
 
 
 async def test_sessions_survive_reopening(database: Database) -> None:
     """A saved session is there after the database was closed and opened again, down to the draft."""
     session = Session(language="en", screen="ask:phone", path=("page:symptoms",), draft=Draft(NOW, {"name": "Ada"}, 2), consent="1", sent=3)
-    [contact] = await load(database, ADA)
-    await save(database, contact.id, session)
+    [contact] = await acquainted(database, ADA)
+    await save(database, contact, session)
     await database.close()
     reopened = await open_database(f"sqlite+aiosqlite:///{file_of(database)}", database.sealer)
-    assert await load(reopened, ADA) == [Contact(contact.id, session)]
+    assert await acquainted(reopened, ADA) == [replace(contact, session=session)]
     await reopened.close()
 
 
 async def test_what_comes_anew_is_not_kept_twice(database: Database) -> None:
     """Profile, number and request come with each event or from the queue, so the session keeps none of them."""
-    [contact] = await load(database, ADA)
+    [contact] = await acquainted(database, ADA)
     request = OpenRequest("OMS-0001", "new", NOW, NOW)
-    await save(database, contact.id, Session(number=9, language="en", profile=Profile(name=ADA.name), request=request))
-    assert (await load(database, ADA))[0].session == Session(language="en")
+    await save(database, contact, Session(number=9, language="en", profile=Profile(name=ADA.name), request=request))
+    assert (await acquainted(database, ADA))[0].session == Session(language="en")
 
 
 async def test_who_left_is_marked(database: Database) -> None:
     """A person who cannot be written to any more is marked, the rest of the session unharmed."""
-    [contact] = await load(database, ADA)
-    await save(database, contact.id, Session(language="de"))
+    [contact] = await acquainted(database, ADA)
+    await save(database, contact, Session(language="de"))
     async with database.write() as connection:
         await contacts.mark_left(connection, database.sealer, contact.id)
-    assert (await load(database, ADA))[0].session == Session(language="de", left=True)
+    assert (await acquainted(database, ADA))[0].session == Session(language="de", left=True)
 
 
 async def test_a_request_is_kept_as_sent(database: Database) -> None:
     """A sent request is open for its person with the answers given, and for nobody else."""
     number = await send(database, ADA)
-    [bob] = await load(database, BOB)
+    [bob] = await acquainted(database, BOB)
     async with database.read() as connection:
         found = await requests.open_requests(connection, database.sealer, [number, bob.id])
         assert await requests.open_requests(connection, database.sealer, [bob.id]) == {}

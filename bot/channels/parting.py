@@ -1,0 +1,24 @@
+"""Long texts in several messages."""
+
+from collections.abc import Callable, Iterable
+
+
+def parted(blocks: Iterable[str], limit: int, size: Callable[[str], int] = len) -> list[str]:
+    """The blocks, a blank line between them, as few texts of at most `limit`; parted between blocks where that is possible.
+
+    A block that is too long is parted between its lines, a line between its words, a word anywhere.
+    """
+    return _filled(blocks, limit, size, ("\n\n", "\n", " ", ""))
+
+
+def _filled(pieces: Iterable[str], limit: int, size: Callable[[str], int], glues: tuple[str, ...]) -> list[str]:
+    glue, *finer = glues
+    texts: list[str] = []
+    for piece in pieces:
+        if texts and size(texts[-1]) + size(glue) + size(piece) <= limit:
+            texts[-1] += glue + piece
+        elif size(piece) <= limit:
+            texts.append(piece)
+        else:
+            texts += _filled(piece.split(finer[0]) if finer[0] else piece, limit, size, tuple(finer))
+    return texts

@@ -1,0 +1,145 @@
+"""Which contact an address belongs to.
+
+Most people have one address. On WhatsApp there are two, of which a message shows either or both: a number, which
+can pass to somebody else, and the platform's own id of the person, which lasts. Both seen together are one person;
+a number that is seen with another id has changed hands.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.model import SESSION_JSON, Session
+from bot.store import requests
+from bot.store.contacts import Contact, Key, sealed_session
+from bot.store.crypto import Sealer
+from bot.store.tables import consents, contact_addresses, contacts, outbox
+from bot.store.tables import requests as queue
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One address of a sender, with the key it is found by."""
+
+    key: Key
+    address: str
+    lasting: bool = False
+
+
+class Directory:
+    """The people behind some addresses, within one transaction; kept true through the changes made here."""
+
+    def __init__(self, connection: AsyncConnection, sealer: Sealer, now: datetime) -> None:
+        self._connection = connection
+        self._sealer = sealer
+        self._now = now
+        self._people: dict[int, Contact] = {}
+        self._holders: dict[Key, int] = {}
+        self._lasting: set[Key] = set()  # those of the addresses that are ids
+
+    async def look_up(self, keys: Collection[Key]) -> None:
+        """Reads the people at these addresses, their rows locked, with all addresses they have."""
+        mine, theirs = contact_addresses, contact_addresses.alias()
+        asked = select(mine.c.contact_id).where(tuple_(mine.c.channel, mine.c.chat).in_(list(keys)))
+        query = (
+            select(theirs.c.channel, theirs.c.chat, theirs.c.lasting, contacts.c.id, contacts.c.session, contacts.c.seen_at)
+            .select_from(contacts.join(theirs))
+            .where(contacts.c.id.in_(asked))
+            .order_by(contacts.c.id, theirs.c.id)
+            .with_for_update(of=contacts)  # several instances take the rows in the same order (SQLite ignores it)
+        )
+        for row in await self._connection.execute(query):
+            if row.id not in self._people:
+                session = SESSION_JSON.validate_json(self._sealer.open(row.session))
+                self._people[row.id] = Contact(row.id, session, row.chat, row.seen_at)
+            self._holders[row.channel, row.chat] = row.id
+            if row.lasting:
+                self._lasting.add((row.channel, row.chat))
+
+    def who(self, keys: Collection[Key]) -> set[int]:
+        """The contacts these addresses belong to."""
+        return {self._holders[key] for key in keys if key in self._holders}
+
+    async def settle(self, names: Sequence[Name]) -> Contact | None:
+        """Whose names these are, the lasting one first; what is stored is put straight. None: nobody's yet."""
+        owner = self._holders.get(names[0].key)
+        if len(names) > 1:
+            lasting, number = names
+            holder = self._holders.get(number.key)
+            if holder is not None and holder != owner:
+                if any(self._holders[key] == holder for key in self._lasting):  # the number has changed hands
+                    await self._detach(number.key)
+                elif owner is None:
+                    owner = holder
+                    await self._attach(owner, lasting)
+                else:
+                    await self._join(gone=holder, kept=owner)
+            if owner is not None and self._holders.get(number.key) != owner:
+                await self._replace(owner, number)
+        return self._people[owner] if owner is not None else None
+
+    async def move(self, person: int, names: Sequence[Name]) -> None:
+        """The platform says that this person goes by these names now: who has written under one of them is the same."""
+        for name in names:
+            holder = self._holders.get(name.key)
+            if holder is not None and holder != person:
+                await self._join(gone=holder, kept=person)
+            await self._replace(person, name)
+
+    async def add(self, newcomers: Sequence[Sequence[Name]]) -> list[Contact]:
+        """Makes contacts, each under its names."""
+        if not newcomers:
+            return []
+        blank = {"session": sealed_session(self._sealer, Session()), "created_at": self._now, "seen_at": self._now}
+        making = insert(contacts).returning(contacts.c.id, sort_by_parameter_order=True)
+        made = await self._connection.scalars(making, [blank] * len(newcomers))
+        people = [Contact(number, Session(), names[0].key[1], self._now) for number, names in zip(made, newcomers, strict=True)]
+        rows = [self._row(person.id, name) for person, names in zip(people, newcomers, strict=True) for name in names]
+        await self._connection.execute(insert(contact_addresses), rows)
+        return people
+
+    def _row(self, person: int, name: Name) -> dict[str, object]:
+        channel, chat = name.key
+        address = self._sealer.seal(name.address)
+        return {"contact_id": person, "channel": channel, "chat": chat, "address": address, "lasting": name.lasting}
+
+    async def _attach(self, person: int, name: Name) -> None:
+        await self._connection.execute(insert(contact_addresses).values(self._row(person, name)))
+        self._holders[name.key] = person
+        if name.lasting:
+            self._lasting.add(name.key)
+
+    async def _replace(self, person: int, name: Name) -> None:
+        """Gives the person this name, in place of the one of its kind they had."""
+        for key, holder in list(self._holders.items()):
+            same_kind = (key in self._lasting) == name.lasting
+            if holder == person and key != name.key and key[0] == name.key[0] and same_kind:
+                await self._detach(key)
+        if name.key not in self._holders:
+            await self._attach(person, name)
+
+    async def _detach(self, key: Key) -> None:
+        channel, chat = key
+        row = delete(contact_addresses).where(contact_addresses.c.channel == channel, contact_addresses.c.chat == chat)
+        await self._connection.execute(row)
+        del self._holders[key]
+        self._lasting.discard(key)
+
+    async def _join(self, *, gone: int, kept: int) -> None:
+        """Two contacts were one person all along: the conversation heard last goes on, requests and consents come together."""
+        old, person = self._people.pop(gone), self._people[kept]
+        if old.seen_at > person.seen_at:
+            # References are made from the contact's number and count: that count is its own.
+            session = replace(old.session, sent=person.session.sent)
+            self._people[kept] = replace(person, session=session, seen_at=old.seen_at)
+            values = {"session": sealed_session(self._sealer, session), "seen_at": old.seen_at}
+            begun = session.draft.started_at if session.draft else None
+            await self._connection.execute(update(contacts).where(contacts.c.id == kept).values(**values, draft_at=begun))
+        self._holders = {key: kept if holder == gone else holder for key, holder in self._holders.items()}
+        await requests.join(self._connection, gone=gone, kept=kept, now=self._now)
+        for table in (queue, consents, outbox, contact_addresses):
+            await self._connection.execute(update(table).where(table.c.contact_id == gone).values(contact_id=kept))
+        await self._connection.execute(delete(contacts).where(contacts.c.id == gone))
