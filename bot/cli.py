@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from bot import cli_requests, cli_telegram, content_rules
+from bot import cli_requests, cli_setup, content_rules
 from bot.app import App
 from bot.channels.terminal import Terminal, show
 from bot.cli_requests import NotFound, with_database
-from bot.cli_telegram import SetupFailed
+from bot.cli_setup import SetupFailed
 from bot.config import WrongSettings, load_settings
 from bot.content import Problem
 from bot.content_rules import ContentError
@@ -27,7 +27,8 @@ _MANY = 10  # notes of one kind that are worth a line each
 db = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(cli_requests.app, name="requests")
 app.add_typer(db, name="db")
-app.add_typer(cli_telegram.app, name="telegram")
+app.add_typer(cli_setup.telegram, name="telegram")
+app.add_typer(cli_setup.whatsapp, name="whatsapp")
 
 
 def main() -> None:

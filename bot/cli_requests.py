@@ -17,12 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.config import load_settings, sealer
 from bot.logs import configure
 from bot.staff.actions import act
+from bot.store import outbox
 from bot.store import requests as queue
 from bot.store.database import Database, open_database
 from bot.store.requests import StoredRequest
 from bot.store.tables import OPEN_STATES, REQUEST_STATES
 
 MAX_NAME = 60
+_SHOWN = 10  # messages of a person
 app = typer.Typer(no_args_is_help=True, help="The queue of consultation requests.")
 
 T = TypeVar("T")
@@ -104,18 +106,37 @@ def show(reference: _Reference, who: _Who, as_json: _AsJson = False) -> None:
         await queue.note(connection, request.id, who, "viewed", datetime.now(UTC))
         events = await queue.history(connection, request.id)
         history = [{"at": at.isoformat(), "who": by, "what": what, "note": note} for at, by, what, note in events]
-        return {**_row(request), "answers": request.answers, "history": history}
+        return {**_row(request), "answers": request.answers, "history": history, "messages": await _messages(connection, request)}
 
     found = _with_request(reference, work)
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
         return
-    history, answers = found.pop("history"), found.pop("answers")
+    history, answers, messages = found.pop("history"), found.pop("answers"), found.pop("messages")
     for name, value in (found | answers).items():
         if value:
             print(f"{name:12}{value}")
     for event in history:
         print(f"  {event['at'][:16]}  {event['who']}: {event['what']} {event['note']}".rstrip())
+    if messages:
+        print("messages to the caller")
+    for message in messages:
+        print(f"  {message['at'][:16]}  {message['channel']}: {message['state']} {message['error']}".rstrip())
+
+
+async def _messages(connection: AsyncConnection, request: StoredRequest) -> list[dict[str, str]]:
+    """What became of the newest messages to the caller, where the platform tells; what they said is not shown."""
+    rows = await outbox.of_contact(connection, request.contact, _SHOWN)
+    told = [row for row in rows if row["state"] != "held"]
+    return [
+        {
+            "at": (row["status_at"] or row["created_at"]).isoformat(),
+            "channel": row["channel"],
+            "state": row["status"] or ("waiting" if row["state"] == "ready" else row["state"]),
+            "error": row["error"],
+        }
+        for row in told
+    ]
 
 
 @app.command()

@@ -23,10 +23,11 @@ ALLOWED = {
     "staff": ("core.model", "core.schedule", "store", "staff"),
     "upkeep": ("core.library", "core.schedule", "store", "staff.alerts", "logs"),
     "config": ("store.crypto",),
+    "posters": ("core.library",),
     "metrics": (),
     "logs": (),
 }
-COMPOSITION = ("app", "server", "cli", "cli_requests", "cli_telegram", "__main__")  # these may import everything; nothing else imports them
+COMPOSITION = ("app", "server", "cli", "cli_requests", "cli_setup", "__main__")  # these may import everything; nothing else imports them
 IMPURE = {
     "asyncio",
     "os",

@@ -36,5 +36,5 @@ async def receive_by_polling(bot: Bot) -> str:
 
 
 async def whoami(bot: Bot) -> str:
-    me = await bot.get_me()
-    return f"The token is good: this is @{me.username}."
+    """The bot's user name."""
+    return str((await bot.get_me()).username)

@@ -77,7 +77,7 @@ def _interactive(body: str, reply: Reply, buttons: list[Button], language: Langu
         content["header"] = {"type": "text", "text": cut(reply.title, MAX_HEADER)}
     if reply.title and reply.style != "warning" and language.about["footer"] not in body:
         content["footer"] = {"text": cut(language.about["footer"], MAX_FOOTER)}
-    if few := _few(buttons):
+    if few := _few(buttons, page=bool(reply.title)):
         replies = [{"type": "reply", "reply": {"id": button.id, "title": button.label}} for button in few]
         content |= {"type": "button", "action": {"buttons": replies}}
         if len(few) < len(buttons):
@@ -88,10 +88,11 @@ def _interactive(body: str, reply: Reply, buttons: list[Button], language: Langu
     return {"type": "interactive", "interactive": content}
 
 
-def _few(buttons: list[Button]) -> list[Button]:
+def _few(buttons: list[Button], *, page: bool) -> list[Button]:
     """The buttons, when they can all stand below the text; in a step of a request, those that matter."""
-    matter = [button for button in buttons if not button.aside] if any(button.primary for button in buttons) else []
-    for some in (buttons, matter):
+    matter = [button for button in buttons if not button.aside]
+    plain = not page and not any(button.description for button in matter)  # a description helps to choose: only a list has room
+    for some in (buttons, matter) if plain else (buttons,):
         labels = {button.label for button in some}
         if len(some) == len(labels) <= MAX_BUTTONS and all(size(label) <= MAX_BUTTON for label in labels):
             return some
@@ -157,8 +158,9 @@ def _target(run: Run) -> str:
     """Where a link leads, if its words do not say it already; WhatsApp makes the link itself."""
     scheme, _, rest = run.href.partition(":")
     target = rest if scheme in ("tel", "mailto") else run.href
-    known = "".join(run.text.split())
-    return f" {target}" if target and target not in known else ""
+    said = "".join(run.text.split())
+    bare = target.removeprefix("https://").removeprefix("http://").removesuffix("/")
+    return f" {target}" if bare and bare not in said else ""
 
 
 def _clean(text: str) -> str:

@@ -48,13 +48,16 @@ def complete(scene: Scene, answers: dict[str, str]) -> dict[str, str]:
     return {name: answer for name, answer in pairs if answer}
 
 
-def answer(scene: Scene, question: Question, given: str) -> Move:
-    """Keep an answer and go on. Of two questions that replace each other only one stays answered."""
+def answer(scene: Scene, question: Question, given: str, *, sure: bool = False) -> Move:
+    """Keep an answer and go on. Of two questions that replace each other only one stays answered.
+
+    `sure`: the platform vouches for it, so there is nothing to doubt.
+    """
     draft = scene.session.draft or Draft(scene.now)
     kept = {name: old for name, old in draft.answers.items() if name != question.instead}
     session = replace(scene.session, draft=Draft(draft.started_at, {**kept, question.id: given}))
     effects = (Count("funnel", "reachable"),) if question.kind in _REACHED_BY else ()
-    doubt = scene.text("unusual-phone") if question.kind == "phone" and is_unusual(given) else ()
+    doubt = scene.text("unusual-phone") if question.kind == "phone" and not sure and is_unusual(given) else ()
     return Move(session, next_step(replace(scene, session=session)), effects, doubt)
 
 
@@ -97,7 +100,7 @@ def contact(scene: Scene, phone: str, own: bool) -> Move:
     if not given or scene.session.draft is None:
         return failed(scene, number)
     if own:
-        return answer(scene, number, given)
+        return answer(scene, number, given, sure=True)
     session = replace(scene.session, draft=replace(scene.session.draft, offered=given))
     spoken = say(number, given, "", scene)
     return Move(session, f"ask:{number.id}", notice=scene.text("contact-other", phone_number=spoken))
@@ -146,7 +149,8 @@ def _set(scene: Scene, argument: str) -> Move:
         return start(scene, "")
     known = {"profile": scene.session.profile.phone, "offered": scene.session.draft.offered if scene.session.draft else ""}
     if question.kind == "phone" and option in known:
-        return typed(scene, question, known[option]) or Move(scene.session, f"ask:{name}")
+        given = read_answer(question, known[option], scene)
+        return answer(scene, question, given, sure=option == "profile") if given else Move(scene.session, f"ask:{name}")
     if option not in options(question, scene):
         return Move(scene.session, f"ask:{name}")
     return answer(scene, question, option)

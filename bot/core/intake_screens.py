@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Literal
 
-from bot.core.answers import options, say, say_option, value
+from bot.core.answers import options, read_answer, say, say_option, value
 from bot.core.intake import MAX_TRIES, next_step, zone
 from bot.core.library import Question
 from bot.core.markup import Document
@@ -38,8 +38,15 @@ def _ask(scene: Scene, name: str) -> Reply:
     expects = _KEYBOARD.get(question.kind, "")
     body = scene.text(f"ask-{question.id}")
     if question.kind == "phone":
-        body += scene.text("phone-share" if any(button.kind == "share_phone" for button in choices) else "phone-type")
+        body += _how_to_give_a_number(scene, question)
     return Reply(body, choices, (*way_out, scene.button("cancel"), scene.home_button), expects=expects)
+
+
+def _how_to_give_a_number(scene: Scene, question: Question) -> Document:
+    profile = scene.session.profile
+    if known := read_answer(question, profile.phone, scene):
+        return scene.text("phone-known", phone_number=say(question, known, "", scene))
+    return scene.text("phone-share" if profile.shares_contact else "phone-type")
 
 
 def _shortcuts(scene: Scene, question: Question) -> tuple[Button, ...]:
@@ -48,7 +55,7 @@ def _shortcuts(scene: Scene, question: Question) -> tuple[Button, ...]:
     if question.kind == "phone":
         if scene.session.draft and scene.session.draft.offered:
             choices += (scene.button(f"set:{question.id}:offered", "use-offered", answer="yes"),)
-        if scene.session.profile.phone:
+        if read_answer(question, scene.session.profile.phone, scene):
             choices += (scene.button(f"set:{question.id}:profile", "use-number", primary=True),)
         elif scene.session.profile.shares_contact:
             choices += (Button("share-phone", scene.language.labels["share-phone"], kind="share_phone", primary=True),)

@@ -65,8 +65,8 @@ def _erase(scene: Scene, argument: str) -> Move:
 
 
 def _stop(scene: Scene, argument: str) -> Move:
-    if argument != "yes":
-        return Move(scene.session, "stop")
+    if argument != "yes":  # who says stop is heard at once, whatever they choose then
+        return Move(replace(scene.session, left=True), "stop")
     return Move(replace(scene.session, left=True), "notice:stopped", (Count("stopped"),))
 
 

@@ -45,7 +45,7 @@ TEXTS: Mapping[str, frozenset[str]] = {
     ),
     **dict.fromkeys(("found-several", "found-nearest", "review-pending"), frozenset()),
     "group": frozenset({"link"}),
-    "contact-other": frozenset({"phone_number"}),
+    **dict.fromkeys(("contact-other", "phone-known"), frozenset({"phone_number"})),
     "sources-head": frozenset({"title"}),
     "review-done": frozenset({"review"}),
     **dict.fromkeys(("language-set", "erased", "stop", "stopped", "feedback-thanks"), frozenset()),

@@ -98,7 +98,7 @@ async def sent(connection: AsyncConnection, ids: Collection[int]) -> None:
 async def taken(connection: AsyncConnection, messages: Mapping[int, str]) -> None:
     """Notes that the platform has taken these letters, and what it calls them."""
     change = update(outbox).where(outbox.c.id == bindparam("number"))
-    change = change.values(state="sent", message=bindparam("name"), leased_by=None, leased_until=None)
+    change = change.values(state="sent", message=bindparam("name"), error="", leased_by=None, leased_until=None)
     if messages:
         await connection.execute(change, [{"number": number, "name": message} for number, message in messages.items()])
 

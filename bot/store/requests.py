@@ -31,6 +31,7 @@ class StoredRequest:
     due_at: datetime
     claimed_by: str | None
     ended_at: datetime | None
+    contact: int
 
 
 async def open_requests(connection: AsyncConnection, sealer: Sealer, people: Collection[int]) -> dict[int, OpenRequest]:
@@ -144,7 +145,7 @@ async def forget_ended(connection: AsyncConnection, before: datetime) -> int:
 def _stored(sealer: Sealer, row: Row[tuple[object, ...]]) -> StoredRequest:
     return StoredRequest(
         row.id, row.reference, row.state, row.channel, row.language, row.topic, _answers(sealer, row.details),
-        row.created_at, row.due_at, row.claimed_by, row.ended_at,
+        row.created_at, row.due_at, row.claimed_by, row.ended_at, row.contact_id,
     )  # fmt: skip
 
 

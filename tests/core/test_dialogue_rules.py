@@ -231,3 +231,17 @@ def test_fear_is_not_answered_with_all_right(content: Content, now: datetime) ->
     despair = after(content, now, *ASKED, Text("I want to die")).replies
     assert [reply.closes_keyboard for reply in despair] == [True, False]
     assert all("All right" not in plain(reply.body) for reply in (*danger, *despair))
+
+
+def test_stop_counts_before_anything_is_chosen(content: Content, now: datetime) -> None:
+    """Who says stop is not written to unasked from then on, and is again after choosing to go back."""
+    assert after(content, now, Text("stop")).session.left
+    assert not after(content, now, Text("stop"), Press("home")).session.left
+
+
+def test_a_number_the_platform_vouches_for_is_not_doubted(content: Content, now: datetime) -> None:
+    """The number a person writes from is shown where it is asked, and taken without "this looks unusual"."""
+    known = Profile(name="Ana", phone="+447700900123")  # Ofcom keeps it for drama: no range holds it
+    assert "+44 7700 900123" in said(after(content, now, *ASKED, profile=known))
+    assert "unusual" not in said(after(content, now, *ASKED, Press("set:phone:profile"), profile=known))
+    assert "unusual" in said(after(content, now, *ASKED, Text("+447700900123"), profile=known))
