@@ -9,7 +9,7 @@ import hmac
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.channels.shape import Json, part
 from bot.channels.whatsapp_errors import of_code
@@ -19,6 +19,7 @@ NAME = "whatsapp"
 MAX_TEXT = 4096  # characters of a message that are looked at
 MAX_ID = 512  # characters of anything that is called an id
 ALBUM_SECONDS = 20  # pictures sent within so many seconds are answered once
+DELIVERED_FOR = timedelta(days=8)  # Meta tries for up to seven days [PLATFORMS]
 _NUMBER = re.compile(r"\d{5,20}", re.ASCII)
 _USER_ID = re.compile(r"[A-Za-z]{2}\.[\w.-]{1,150}", re.ASCII)
 # What a person sends on purpose. Reactions, edits, calls and whatever comes in the future are passed over.
@@ -186,9 +187,10 @@ def _receipt(status: Json) -> Receipt | None:
 
 
 def _at(message: Json, now: datetime) -> datetime:
-    """When it was sent; never in the future."""
+    """When it was sent. A stamp from the future, or from before anything is still delivered, is none."""
     stamp = part(message, "timestamp", str)
-    return min(now, datetime.fromtimestamp(int(stamp), UTC)) if re.fullmatch(r"\d{1,10}", stamp, re.ASCII) else now
+    sent = datetime.fromtimestamp(int(stamp), UTC) if re.fullmatch(r"\d{1,10}", stamp, re.ASCII) else now
+    return sent if now - DELIVERED_FOR <= sent <= now else now
 
 
 def _all(whole: object, *names: str) -> Iterator[Json]:
