@@ -25,5 +25,5 @@ ENV PATH=/app/.venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITE
 EXPOSE 8080
 VOLUME /app/data
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["python", "-c", \
-  "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('OMSBOT_PORT') or 8080}/health/ready\", timeout=2)"]
+  "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('OMSBOT_PORT') or 8080}/health/live\", timeout=2)"]
 CMD ["oms-bot", "serve"]

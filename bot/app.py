@@ -147,10 +147,10 @@ class App:
             database = await open_database(settings.database_url, sealer(settings))
             stack.push_async_callback(database.close)
             app = cls(settings, content, database)
+            for channel in app.channels.values():  # closed after the outbox has stopped using them
+                stack.push_async_callback(channel.close)
             app._start(stack, "outbox", app.outbox.run())
             app._start(stack, "turnstile", app.turnstile.run())
-            for channel in app.channels.values():
-                stack.push_async_callback(channel.close)
             stack.push_async_callback(app._drain)
             if serving:
                 await app.outbox.adopt(alone=True)

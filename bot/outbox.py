@@ -1,31 +1,31 @@
 """Sends what was queued: DESIGN rule 4. In order within a chat, with back-off, until it is delivered or given up.
 
-Every letter is a row already committed. A fresh one is sent from memory; its row goes when it is delivered, in
-batches. A letter whose row is not gone when we die is sent again by whoever adopts it: at least once.
+Every letter is a row already committed. A fresh one is sent from memory. A letter whose row does not say that it was
+delivered when we die is sent again by whoever adopts it: at least once.
 """
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.channels.base import Channel, Delivery, NotSent, Unavailable
+from bot.channels.base import Channel, Delivery, NotSent
 from bot.core.model import Receipt
+from bot.ledger import Ledger
 from bot.logs import place
-from bot.store import contacts, outbox, requests
-from bot.store.database import Database, uninterrupted
+from bot.store import outbox
+from bot.store.database import Database, is_outage, uninterrupted
 from bot.store.outbox import MAX_ATTEMPTS, Letter
 
 MAX_AGE = timedelta(hours=24)  # how long a message waits for a platform that is away
+FRESH = timedelta(seconds=5)  # so long after the commit nobody looks whether the letter has been overtaken by events
 FIRST_WAIT, LONGEST_WAIT = 1.0, 600.0  # seconds between tries, doubling
-MAX_SENDING = 200  # chats sent to at the same time
-_FLUSH_AFTER = 0.05  # seconds a delivered row may wait for others to be removed with it
-_MAX_EARLY = 1000  # receipts kept until the message they are about is known
+MAX_SENDING = 200  # chats of a channel sent to at the same time
 
 log = structlog.get_logger()
 
@@ -33,6 +33,40 @@ log = structlog.get_logger()
 def wait_before(attempt: int) -> float:
     """Seconds to wait before try number `attempt` (the second is 2)."""
     return min(FIRST_WAIT * 2.0 ** min(attempt - 2, 30), LONGEST_WAIT)  # a float ends at 2 ** 1024
+
+
+@dataclass(slots=True, eq=False)
+class _Chat:
+    """What waits for one chat, and what ends a pause between tries early."""
+
+    letters: deque[Letter]
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(slots=True, eq=False)
+class _Health:
+    """How sending on a channel goes: tries that fail while most succeed are the letter's own fault."""
+
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_SENDING))
+    delivered: int = 0
+    failed: int = 0
+    waiting: set[_Chat] = field(default_factory=set)  # for the platform to come back
+
+    def back(self) -> None:
+        """Something was delivered: whoever waited for that need not wait any longer."""
+        self.delivered += 1
+        for chat in self.waiting:
+            chat.wake.set()
+        self.waiting.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    reason: str
+    permanent: bool = False
+    passing: bool = False
+    wait: float = 0.0  # seconds the platform asks for
+    parts: int = 0
 
 
 class Outbox:
@@ -52,15 +86,11 @@ class Outbox:
         self._owner = owner
         self._wait = wait
         self._clock = clock
-        self._chats: dict[tuple[str, str], deque[Letter]] = {}
+        self._ledger = Ledger(database, owner, clock, self._send_again)
+        self._health = {name: _Health() for name in channels}
+        self._chats: dict[tuple[str, str], _Chat] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(MAX_SENDING)
-        self._delivered: dict[int, str] = {}  # row -> what receipts will call the message
-        self._receipts: list[tuple[Sequence[Receipt], asyncio.Future[None]]] = []
-        self._stopped = False
-        self._timers: list[asyncio.TimerHandle] = []
-        self._early: OrderedDict[str, Receipt] = OrderedDict()  # receipts that came before we knew of the message
-        self._news = asyncio.Event()
+        self._timers: set[asyncio.TimerHandle] = set()
         self._all_gone = asyncio.Event()
         self._all_gone.set()
 
@@ -74,16 +104,16 @@ class Outbox:
                 channel.arrived(letter.chat)
                 continue
             key = (letter.channel, letter.chat)
-            waiting = self._chats.get(key)
-            if waiting is not None:
-                waiting.append(letter)
+            if chat := self._chats.get(key):
+                chat.letters.append(letter)
+                chat.wake.set()  # the person is there now
                 continue
             self._all_gone.clear()
-            self._chats[key] = deque([letter])
+            self._chats[key] = _Chat(deque([letter]))
             task = asyncio.create_task(self._send_chat(key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        metrics.UNSENT.set(sum(map(len, self._chats.values())))
+        metrics.UNSENT.set(sum(len(chat.letters) for chat in self._chats.values()))
 
     async def adopt(self, *, alone: bool) -> int:
         """Takes over what others left unsent; how many letters. `alone`: no other instance uses this database."""
@@ -94,139 +124,109 @@ class Outbox:
 
     async def report(self, receipts: Sequence[Receipt]) -> None:
         """Notes what a platform says of sent messages; returns when that is committed. Raises Unavailable."""
-        if self._stopped:
-            raise Unavailable
-        noted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._receipts.append((receipts, noted))
-        self._news.set()
-        await noted
+        await self._ledger.report(receipts)
 
     async def run(self) -> None:
-        """Writes down what was delivered and what platforms say of it, in batches, until cancelled."""
+        """Keeps the books until cancelled."""
         try:
-            while True:
-                await self._news.wait()
-                await asyncio.sleep(_FLUSH_AFTER)
-                self._news.clear()
-                await uninterrupted(self._flush())
+            await self._ledger.run()
         finally:
-            self._stopped = True
             for timer in self._timers:
                 timer.cancel()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            await self._flush()
+            await self._ledger.close()
 
     async def drained(self) -> None:
         """Returns when nothing is left to send."""
         await self._all_gone.wait()
 
-    async def _flush(self) -> None:
-        done, self._delivered = self._delivered, {}
-        waiting, self._receipts = self._receipts, []
-        receipts = [receipt for several, _ in waiting for receipt in several]
-        receipts += [self._early.pop(name) for name in done.values() if name in self._early]
-        failure: Exception | None = None
-        try:
-            if done or receipts:
-                for letter in await self._write_down(done, receipts):
-                    self._later(letter)
-        except Exception as error:  # the rows stay: at worst something is sent twice
-            log.error("outbox_flush_failed", error=place(error))
-            self._delivered = done | self._delivered
-            failure = Unavailable()
-        for _, noted in waiting:
-            if not noted.done():
-                noted.set_exception(failure) if failure else noted.set_result(None)
+    def _send_again(self, letter: Letter) -> None:
+        """Once more after the usual wait; should we stop before, whoever adopts it does."""
 
-    def _later(self, letter: Letter) -> None:
-        """Sends it once more after the usual wait; should we stop before, whoever adopts it does."""
-        self._timers = [timer for timer in self._timers if not timer.cancelled() and timer.when() > asyncio.get_running_loop().time()]
-        self._timers.append(asyncio.get_running_loop().call_later(self._wait(letter.attempts + 1), self.deliver, [letter]))
+        def due() -> None:
+            self._timers.discard(timer)
+            self.deliver([letter])
 
-    async def _write_down(self, done: Mapping[int, str], receipts: Sequence[Receipt]) -> list[Letter]:
-        """Notes what was delivered and what is said of it, in one transaction; the letters to be sent once more."""
-        reported = outbox.Reported()
-        async with self._database.write() as connection:
-            await outbox.sent(connection, [number for number, name in done.items() if not name])
-            await outbox.taken(connection, {number: name for number, name in done.items() if name})
-            if receipts:
-                reported = await outbox.report(connection, self._database.sealer, receipts, self._owner, self._clock())
-            for letter, reason in reported.dead:
-                await self._tell_staff(connection, letter, reason)
-        for receipt in receipts:
-            metrics.SENT.labels(receipt.channel, receipt.status).inc()
-        self._early |= {receipt.message: receipt for receipt in reported.unknown}
-        while len(self._early) > _MAX_EARLY:
-            self._early.popitem(last=False)
-        return reported.again
+        timer = asyncio.get_running_loop().call_later(self._wait(letter.attempts + 1), due)
+        self._timers.add(timer)
 
     async def _send_chat(self, key: tuple[str, str]) -> None:
-        waiting = self._chats[key]
-        while waiting:
-            await self._send(waiting[0])
-            waiting.popleft()
+        chat = self._chats[key]
+        while chat.letters:
+            await self._send(chat, chat.letters[0])
+            chat.letters.popleft()
         del self._chats[key]
         if not self._chats:
             self._all_gone.set()
 
-    async def _send(self, letter: Letter) -> None:
-        """Tries until the letter is delivered or given up."""
-        channel = self._channels[letter.channel]
-        attempt, tries = letter.attempts, 0
+    async def _send(self, chat: _Chat, letter: Letter) -> None:
+        """Tries until the letter is delivered, given up, or not wanted any more."""
+        channel, health = self._channels[letter.channel], self._health[letter.channel]
+        attempt, tries, parts = letter.attempts, 0, 0
+        before = (health.delivered, health.failed)
         while True:
-            attempt, tries, passing = attempt + 1, tries + 1, False
             await asyncio.sleep(channel.reserve(letter.address))
-            try:
-                late = channel.window is not None and not await self._may_write(letter, channel.window)
-                async with self._room:
-                    message = await channel.send(Delivery(letter.address, letter.reply, letter.origin, late))
-            except NotSent as failure:
-                reason, permanent = str(failure), failure.permanent
-                passing = failure.passing
-                wait = failure.retry_after or self._wait(tries + 1)
-                if failure.gone and letter.contact is not None:
-                    await self._note(self._mark_left(letter.contact))
-            except Exception as error:
-                reason, permanent, wait = type(error).__name__, False, self._wait(tries + 1)
-                log.error("send_failed", channel=letter.channel, error=place(error))
-            else:
-                metrics.SENT.labels(letter.channel, "delivered").inc()
-                self._delivered[letter.id] = message
-                self._news.set()
+            tries += 1
+            result = await self._try(channel, letter, parts, fresh=tries == 1)
+            if result is None:
                 return
-            too_old = letter.at is not None and self._clock() - letter.at > MAX_AGE
-            attempt -= passing
-            dead = permanent or attempt >= MAX_ATTEMPTS or (passing and too_old)
+            parts = result.parts
+            health.failed += 1
+            works = health.delivered - before[0] > health.failed - before[1]  # for most others, since the last try
+            before = (health.delivered, health.failed)
+            counts = works or not result.passing
+            attempt += counts
+            dead = result.permanent or attempt >= MAX_ATTEMPTS or (not counts and self._too_old(letter))
             metrics.SENT.labels(letter.channel, "dead" if dead else "retried").inc()
-            log.warning("message_not_sent", channel=letter.channel, reason=reason, attempt=attempt, given_up=dead)
-            await self._note(self._mark_failed(letter, attempt, reason, dead=dead))
+            log.warning("message_not_sent", channel=letter.channel, reason=result.reason, attempt=attempt, given_up=dead)
+            await self._note(self._ledger.failed(letter, attempt, result.reason, dead=dead))
             if dead:
                 return
-            await asyncio.sleep(wait)
+            if not counts:
+                health.waiting.add(chat)
+            await self._pause(chat, result.wait, self._wait(tries + 1))
+            health.waiting.discard(chat)
 
-    async def _mark_left(self, contact: int) -> None:
-        async with self._database.write() as connection:
-            await contacts.mark_left(connection, self._database.sealer, contact)
+    async def _pause(self, chat: _Chat, asked: float, ours: float) -> None:
+        """Waits before the next try: as long as the platform asks, else until there is a reason to hope."""
+        if asked:
+            await asyncio.sleep(asked)
+            return
+        chat.wake.clear()
+        try:
+            await asyncio.wait_for(chat.wake.wait(), ours)
+        except TimeoutError:
+            return
 
-    async def _mark_failed(self, letter: Letter, attempt: int, reason: str, *, dead: bool) -> None:
-        async with self._database.write() as connection:
-            await outbox.failed(connection, letter.id, attempt, reason, dead=dead)
-            if dead:
-                await self._tell_staff(connection, letter, reason)
+    async def _try(self, channel: Channel, letter: Letter, parts: int, *, fresh: bool) -> _Failure | None:
+        """One try, from the part after the first `parts`; None when there is nothing more to do."""
+        health = self._health[letter.channel]
+        try:
+            if not fresh or (letter.at is not None and self._clock() - letter.at > FRESH):
+                current = await self._ledger.current(letter)
+                if current is None:
+                    log.info("message_not_wanted", channel=letter.channel)
+                    return None
+                letter = current
+            late = channel.window is not None and not await self._ledger.may_write(letter, channel.window)
+            async with health.room:
+                message = await channel.send(Delivery(letter.address, letter.reply, letter.origin, late, parts))
+        except NotSent as failure:
+            if failure.gone and letter.contact is not None:
+                await self._note(self._ledger.left(letter.contact))
+            return _Failure(str(failure), failure.permanent, failure.passing, failure.retry_after, failure.parts)
+        except Exception as error:
+            log.error("send_failed", channel=letter.channel, error=place(error))
+            return _Failure(type(error).__name__, passing=is_outage(error), parts=parts)
+        health.back()
+        metrics.SENT.labels(letter.channel, "delivered").inc()
+        self._ledger.delivered(letter, message)
+        return None
 
-    async def _tell_staff(self, connection: AsyncConnection, letter: Letter, reason: str) -> None:
-        if letter.contact is not None:
-            await requests.not_delivered(connection, letter.contact, f"{letter.channel}: {reason}", self._clock())
-
-    async def _may_write(self, letter: Letter, window: timedelta) -> bool:
-        """Whether the person has written so recently that the platform lets us answer in free words."""
-        now, heard = self._clock(), letter.heard_at
-        if letter.contact is not None and (heard is None or now - heard >= window):
-            async with self._database.read() as connection:
-                heard = await contacts.last_heard(connection, letter.contact)
-        return heard is not None and now - heard < window
+    def _too_old(self, letter: Letter) -> bool:
+        return letter.at is not None and self._clock() - letter.at > MAX_AGE
 
     async def _note(self, work: Coroutine[Any, Any, None]) -> None:
         """Writes something down that matters less than the letters: without it they go on all the same."""

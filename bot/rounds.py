@@ -87,9 +87,10 @@ class Round:
         await directory.look_up({key for each in batch for key in each.keys})
         batch = self._one_each(directory, batch)
         fresh = await contacts.first_seen(connection, [each.inbound for each in batch], self.now)
-        known = [(each, (each.inbound.channel, each.inbound.update_id) not in fresh) for each in batch]
-        self.outcomes = [(each, "repeated" if again else "handled") for each, again in known]
-        batch = [each for each, again in known if not again]
+        first = {(each.inbound.channel, each.inbound.update_id): each for each in reversed(batch)}
+        new = {id(each) for key, each in first.items() if key in fresh}
+        self.outcomes = [(each, "handled" if id(each) in new else "repeated") for each in batch]
+        batch = [each for each in batch if id(each) in new]
         people = await self._who(directory, batch)
         stored = [contact.id for contact in people if contact.id]
         open_ = await requests.open_requests(connection, self.database.sealer, stored) if stored else {}
@@ -114,10 +115,10 @@ class Round:
 
     async def _who(self, directory: Directory, batch: Sequence[Waiting]) -> list[Contact]:
         """The contact of each event; new ones are made, but not for those who only pass."""
-        found = [await directory.settle(each.names) for each in batch]
-        for each, contact in zip(batch, found, strict=True):
-            if contact and each.new_names:
-                await directory.move(contact.id, each.new_names)
+        for each in batch:
+            if each.new_names:
+                await directory.move(each.names, each.new_names, each.inbound.at)
+        found = [None if each.new_names else await directory.settle(each.names) for each in batch]
         new = [each for each, contact in zip(batch, found, strict=True) if contact is None and not isinstance(each.inbound.event, _PASSING)]
         added = zip(new, await directory.add([each.names for each in new]), strict=True)
         made = {id(each): replace(contact, seen_at=each.inbound.at) for each, contact in added}
@@ -127,7 +128,7 @@ class Round:
     def _note(self, each: Waiting, contact: Contact, turn: Turn) -> None:
         inbound = each.inbound
         erased = contact.id == 0 or any(isinstance(effect, EraseContact) for effect in turn.effects)
-        if not erased and not isinstance(inbound.event, Moved):  # which is no sign of life, and may have joined two
+        if not erased:
             self._people.append(replace(contact, session=turn.session, seen_at=max(contact.seen_at, inbound.at)))
         for effect in turn.effects:
             if isinstance(effect, Count):

@@ -30,8 +30,11 @@ class NotSent(Exception):
     `passing`: the platform is at fault (away, busy, a revoked token) and not the message, so this try does not count.
     """
 
-    def __init__(self, reason: str, *, permanent: bool = False, gone: bool = False, passing: bool = False, retry_after: float = 0) -> None:
+    def __init__(
+        self, reason: str, *, permanent: bool = False, gone: bool = False, passing: bool = False, retry_after: float = 0, parts: int = 0
+    ) -> None:
         super().__init__(reason)
+        self.parts = parts  # of the message that were delivered, if it has several
         self.permanent = permanent or gone
         self.passing = passing
         self.gone = gone  # the person blocked us or is no more: stop writing to them
@@ -46,6 +49,7 @@ class Delivery:
     reply: Reply
     origin: str = ""  # the message it may replace, when `reply.in_place`
     late: bool = False  # the channel's window for free words has closed
+    parts: int = 0  # of it that were delivered before
 
 
 @dataclass(frozen=True, slots=True)

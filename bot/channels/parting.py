@@ -21,4 +21,4 @@ def _filled(pieces: Iterable[str], limit: int, size: Callable[[str], int], glues
             texts.append(piece)
         else:
             texts += _filled(piece.split(finer[0]) if finer[0] else piece, limit, size, tuple(finer))
-    return texts
+    return [text for text in texts if text.strip()]

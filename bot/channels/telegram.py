@@ -28,7 +28,7 @@ from telegram.request import HTTPXRequest
 from bot import metrics
 from bot.channels.base import Delivery, NotSent, Submit, Unavailable
 from bot.channels.limits import RateLimit
-from bot.channels.shape import read_body
+from bot.channels.shape import LARGE, read_body
 from bot.channels.telegram_errors import not_sent, reason, seconds
 from bot.channels.telegram_parse import NAME, UPDATES, kind_of, parse
 from bot.channels.telegram_render import Markup, markup, texts
@@ -93,6 +93,7 @@ class Telegram:
         self._overall = RateLimit(burst=_BURST, every=1 / options.rate)
         self._groups = RateLimit(burst=_BURST, every=_GROUP_SECONDS)
         self._each = RateLimit(burst=_BURST, every=1 / options.chat_rate)
+        self._large = asyncio.Semaphore(LARGE)
         self._reached = time.monotonic()
         self._trouble = ""
 
@@ -192,7 +193,7 @@ class Telegram:
             raise HTTPException(401)
         if not self._me:  # who is meant in a group cannot be told yet
             raise HTTPException(503, headers={"Retry-After": "5"})
-        body = await read_body(request, MAX_BODY)
+        body = await read_body(request, MAX_BODY, self._large)
         try:
             update = json.loads(body)
         except (ValueError, RecursionError):
@@ -249,9 +250,14 @@ class Telegram:
         reply, keyboard, parts = delivery.reply, markup(delivery.reply), texts(delivery.reply.body)
         if reply.in_place and delivery.origin and len(parts) == 1 and await self._edit(chat, int(delivery.origin), parts[0], keyboard):
             return
-        for number, part in enumerate(parts, 1):
+        for number, part in enumerate(parts[delivery.parts :], delivery.parts + 1):
             last = keyboard if number == len(parts) else None
-            await self._bot.send_message(chat, part, parse_mode=ParseMode.HTML, reply_markup=last, link_preview_options=_NO_PREVIEW)
+            try:
+                await self._bot.send_message(chat, part, parse_mode=ParseMode.HTML, reply_markup=last, link_preview_options=_NO_PREVIEW)
+            except ChatMigrated:
+                raise
+            except TelegramError as error:
+                raise not_sent(error, parts=number - 1) from None
 
     async def _edit(self, chat: int, message: int, body: str, keyboard: Markup | None) -> bool:
         """Whether the message could be replaced; False when it has to be sent anew."""

@@ -10,17 +10,17 @@ os.environ.setdefault("PTB_TIMEDELTA", "1")  # `RetryAfter.retry_after` without 
 _NO_CHAT = ("chat not found", "user is deactivated", "bot was kicked")
 
 
-def not_sent(error: TelegramError) -> NotSent:
-    """What a refusal means for the letter: wait, give up, or stop writing to this person."""
+def not_sent(error: TelegramError, parts: int = 0) -> NotSent:
+    """What a refusal means for the letter: wait, give up, or stop writing to this person. `parts` of it were delivered."""
     match error:
         case RetryAfter():
-            return NotSent("too fast", passing=True, retry_after=seconds(error))
+            return NotSent("too fast", passing=True, retry_after=seconds(error), parts=parts)
         case Forbidden():
             return NotSent("blocked by the person", gone=True)
         case BadRequest():
             return NotSent(reason(error), permanent=True, gone=any(part in str(error).lower() for part in _NO_CHAT))
         case _:  # the network, a server error, a revoked token
-            return NotSent(reason(error), passing=True)
+            return NotSent(reason(error), passing=True, parts=parts)
 
 
 def seconds(error: RetryAfter) -> float:

@@ -21,20 +21,23 @@ from starlette.routing import BaseRoute, Route
 from bot import metrics
 from bot.channels.base import Delivery, NotSent, Report, Submit, Unavailable
 from bot.channels.limits import RateLimit
-from bot.channels.shape import part, read_body
+from bot.channels.shape import LARGE, part, read_body
 from bot.channels.whatsapp_api import Graph, Refused
 from bot.channels.whatsapp_errors import PAIR_SECONDS, Meaning
 from bot.channels.whatsapp_parse import NAME, hashed, parse
 from bot.channels.whatsapp_render import Message, render, template
 from bot.core.library import Content
+from bot.core.model import Inbound, Media, Moved
 
 WEBHOOK = "/whatsapp/webhook"
 MAX_BODY = 4_000_000  # bytes of a webhook; Meta promises no more than 3 MB
 SILENT_AFTER = 180.0  # seconds without an answer until the channel counts as down
 _CHECK_SECONDS = 60.0  # between looks at our number
+_REMEMBER = 600.0  # seconds a refusal to send counts as trouble, unless there is another: with no traffic nothing could disprove it
 _PAIR_BURST = 45  # messages to one person at once before the pair rate counts [PLATFORMS]
 _MAX_RECEIPTS = 20  # read receipts on their way at a time; with more to do, people see their answers soon enough
-_RECEIPT_SECONDS = 2.0  # an answer waits so long for its receipt: a typing sign after it would stand there for long
+_RECEIPT_SECONDS = 1.0  # an answer waits so long for its receipt: a typing sign after it would stand there for long
+_SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})", re.ASCII)
 _CHALLENGE = re.compile(r"[\w.-]{1,200}", re.ASCII)
 
 log = structlog.get_logger()
@@ -70,8 +73,10 @@ class WhatsApp:
         self._overall = RateLimit(burst=max(4, int(options.rate / 4)), every=1 / options.rate)
         self._each = RateLimit(burst=_PAIR_BURST, every=PAIR_SECONDS)
         self._receipts: dict[str, asyncio.Task[None]] = {}  # by address
+        self._large = asyncio.Semaphore(LARGE)
         self._reached = time.monotonic()
-        self._sending, self._number = "", ""  # what is wrong with sending, and with our number
+        self._number = ""  # what is wrong with our number
+        self._sending, self._refused = "", 0.0  # what is wrong with sending, and when that was noticed
 
     def routes(self) -> Sequence[BaseRoute]:
         return (Route(WEBHOOK, self._challenge, methods=["GET"]), Route(WEBHOOK, self._webhook, methods=["POST"]))
@@ -90,7 +95,8 @@ class WhatsApp:
 
     def trouble(self) -> str:
         silent = time.monotonic() - self._reached
-        return self._sending or self._number or (f"WhatsApp has not answered for {silent:.0f} seconds" if silent > SILENT_AFTER else "")
+        sending = self._sending if time.monotonic() - self._refused < _REMEMBER else ""
+        return sending or self._number or (f"WhatsApp has not answered for {silent:.0f} seconds" if silent > SILENT_AFTER else "")
 
     async def run(self) -> None:
         """Looks after our number until cancelled: a token that has run out is noticed before somebody writes."""
@@ -114,12 +120,11 @@ class WhatsApp:
 
     async def _webhook(self, request: Request) -> Response:
         """What happened, from Meta. 200 means committed, or not for us; 503 makes Meta send it again."""
-        presented = request.headers.get("x-hub-signature-256", "")
+        presented = _SIGNATURE.fullmatch(request.headers.get("x-hub-signature-256", ""))
         if not presented:
             raise HTTPException(401)
-        raw = await read_body(request, MAX_BODY)
-        signature = f"sha256={hmac.new(self._options.app_secret.encode(), raw, 'sha256').hexdigest()}"
-        if not hmac.compare_digest(presented.encode("utf-8", "replace"), signature.encode()):
+        raw = await read_body(request, MAX_BODY, self._large)
+        if not hmac.compare_digest(presented[1], hmac.new(self._options.app_secret.encode(), raw, "sha256").hexdigest()):
             raise HTTPException(401)
         try:
             body = json.loads(raw)
@@ -129,7 +134,8 @@ class WhatsApp:
         for kind in parsed.ignored:
             metrics.IGNORED.labels(NAME, kind).inc()
         for inbound, message in parsed.heard:
-            self._mark_read(inbound.address, message)
+            if not isinstance(inbound.event, Moved):
+                self._mark_read(inbound, message)
         # All at once, in order: the turnstile keeps the order of each person and puts the others into one round.
         work = [self._submit(inbound) for inbound, _ in parsed.heard]
         work += [self._report(parsed.receipts)] if parsed.receipts else []
@@ -140,14 +146,17 @@ class WhatsApp:
                 raise result
         return JSONResponse({})
 
-    def _mark_read(self, address: str, message: str) -> None:
+    def _mark_read(self, inbound: Inbound, message: str) -> None:
         """Shows that it was read and an answer is coming. Worthless when late, so neither queued nor repeated."""
+        address = inbound.address
         if len(self._receipts) < _MAX_RECEIPTS and address not in self._receipts:
-            task = self._receipts[address] = asyncio.create_task(self._receipt(message))
+            task = self._receipts[address] = asyncio.create_task(self._receipt(message, typing=not isinstance(inbound.event, Media)))
             task.add_done_callback(lambda _: self._receipts.pop(address, None))
 
-    async def _receipt(self, message: str) -> None:
-        read = {"messaging_product": NAME, "status": "read", "message_id": message, "typing_indicator": {"type": "text"}}
+    async def _receipt(self, message: str, *, typing: bool) -> None:
+        read: Message = {"messaging_product": NAME, "status": "read", "message_id": message}
+        if typing:  # pictures may get one answer for all
+            read["typing_indicator"] = {"type": "text"}
         try:
             await self._graph.post(f"{self._options.phone_number_id}/messages", read)
         except Refused as refused:
@@ -161,24 +170,29 @@ class WhatsApp:
             await asyncio.wait([receipt], timeout=_RECEIPT_SECONDS)
         reply, language = delivery.reply, self._content.language(delivery.reply.language)
         instead = template(self._options.template, language.code, reply.body) if self._options.template else None
+        parts = delivery.parts
         late = Refused(Meaning("window", "more than 24 hours since the person last wrote, and no template is set"))
         try:
             if delivery.late:
                 return await self._send_template(delivery.address, instead, late)
             message = ""
-            for content in render(reply, language):
+            for content in render(reply, language)[parts:]:
+                if parts > delivery.parts:
+                    await asyncio.sleep(self.reserve(delivery.address))
                 try:
                     message = await self._send(delivery.address, content)
                 except Refused as refused:
                     if refused.meaning.kind != "window":
                         raise
                     return await self._send_template(delivery.address, instead, refused)
+                parts += 1
             return message
         except Refused as refused:
             meaning = refused.meaning
-            self._sending = meaning.reason if meaning.kind == "down" else self._sending
+            if meaning.kind == "down":
+                self._sending, self._refused = meaning.reason, time.monotonic()
             passing = meaning.kind in ("passing", "down")
-            raise NotSent(meaning.reason, permanent=not passing, passing=passing, retry_after=meaning.wait) from None
+            raise NotSent(meaning.reason, permanent=not passing, passing=passing, retry_after=meaning.wait, parts=parts) from None
 
     async def _send_template(self, address: str, content: Message | None, otherwise: Refused) -> str:
         if content is None:
@@ -190,11 +204,13 @@ class WhatsApp:
         to = {"to": address} if address.isdecimal() else {"recipient": address}
         message = {"messaging_product": NAME, "recipient_type": "individual", **to, **content}
         answer = await self._graph.post(f"{self._options.phone_number_id}/messages", message)
-        self._sending = ""
-        self._answered()
         taken: object = next(iter(part(answer, "messages", list)), None)
         identity = part(taken, "id", str)
-        return hashed(identity) if identity else ""
+        if not identity:  # a 200 from something between us and Meta is no delivery
+            raise Refused(Meaning("passing", "what answers there is not the Graph API: check OMSBOT_WHATSAPP_API_URL"))
+        self._sending = ""
+        self._answered()
+        return hashed(identity)
 
     def _answered(self) -> None:
         self._reached = time.monotonic()

@@ -182,7 +182,7 @@ def _receipt(status: Json) -> Receipt | None:
         case "failed":
             error = next(_all(status, "errors"), {})
             meaning = of_code(part(error, "code", int))
-            return Receipt(NAME, hashed(message), "failed", meaning.reason, passing=meaning.kind in ("passing", "down"))
+            return Receipt(NAME, hashed(message), "failed", meaning.reason, meaning.kind in ("passing", "down"), meaning.kind == "window")
     return None
 
 

@@ -19,7 +19,7 @@ MAX_PARAMETER = 900  # characters of a template's variable
 Message = dict[str, Any]
 _MARKS = {"": "", "bold": "*", "italic": "_"}
 _JOINER = "\u2060"  # takes no room and keeps a mark from being one: WhatsApp knows no escape
-_LOOSE = re.compile(r"(?<!\w)[*_~`]|[*_~`](?!\w)")  # within a word a mark is none
+_LOOSE = re.compile(r"(?<![^\W_])[*_~`]|[*_~`](?![^\W_])")  # within a word a mark is none
 _TAIL = re.compile(r"[\s\u200d\ufe0f\u0300-\u036f\u064b-\u065f]+$")  # what must not be left behind where a text is cut
 
 
@@ -140,7 +140,9 @@ def _line(line: Line) -> str:
     for number, run in enumerate(line):
         behind = line[number + 1].text if number + 1 < len(line) else ""
         inside = ((text[-1:] + run.text[:1]).isalnum() and text != "") or ((run.text[-1:] + behind[:1]).isalnum() and behind != "")
-        text += (_clean(run.text) if inside else _styled(run)) + _target(run)
+        target = _target(run)
+        glued = target and behind and not behind[0].isspace()  # it would become a part of the address
+        text += (_clean(run.text) if inside else _styled(run)) + target + " " * bool(glued)
     return text
 
 

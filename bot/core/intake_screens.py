@@ -56,7 +56,8 @@ def _shortcuts(scene: Scene, question: Question) -> tuple[Button, ...]:
         if scene.session.draft and scene.session.draft.offered:
             choices += (scene.button(f"set:{question.id}:offered", "use-offered", answer="yes"),)
         if read_answer(question, scene.session.profile.phone, scene):
-            choices += (scene.button(f"set:{question.id}:profile", "use-number", primary=True),)
+            offered = bool(choices)  # then a yes means that one
+            choices += (scene.button(f"set:{question.id}:profile", "use-number", answer="" if offered else "yes", primary=True),)
         elif scene.session.profile.shares_contact:
             choices += (Button("share-phone", scene.language.labels["share-phone"], kind="share_phone", primary=True),)
     if question.instead:

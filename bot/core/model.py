@@ -113,6 +113,7 @@ class Receipt:
     status: Literal["sent", "delivered", "read", "failed"]
     reason: str = ""  # of a failure; no personal data
     passing: bool = False  # the failure is the platform's own: worth another try
+    late: bool = False  # it came too late for free words
 
 
 # --- what is remembered ------------------------------------------------------------------------------------

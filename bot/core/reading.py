@@ -10,6 +10,7 @@ from bot.core.scene import Move, Scene
 from bot.core.search import Mention, find, mentioned, normal
 
 _MIN_PREFIX = 3  # letters of a label that are enough to mean it
+_MIN_PART = 4  # letters from within a label
 
 
 def read(scene: Scene, text: str) -> Move:
@@ -63,6 +64,16 @@ def _choice(scene: Scene, text: str, said: str) -> Move | None:
     return press(scene, button.id) if button else None
 
 
+def _half_choice(scene: Scene, text: str, said: str) -> Move | None:
+    """Part of a choice beside a question of the intake: "email" for "By e-mail instead" leads to no page about e-mail there."""
+    if intake.asked(scene) is None or len(said) < _MIN_PART:
+        return None
+    part = said.replace(" ", "")
+    choices = draw(scene, scene.session.screen).choices
+    button = _only(button for button in choices if part in normal(button.label).replace(" ", ""))
+    return press(scene, button.id) if button else None
+
+
 def _answer(scene: Scene, text: str, said: str) -> Move | None:
     question = intake.asked(scene)
     return intake.typed(scene, question, text) if question else intake.volunteered(scene, text)
@@ -94,8 +105,9 @@ def _search(scene: Scene, text: str, said: str) -> Move | None:
 
 _READERS: tuple[Callable[[Scene, str, str], Move | None], ...] = (
     _danger,
-    _command,
     _choice,
+    _half_choice,
+    _command,
     _answer,
     _prefix,
     _advice,

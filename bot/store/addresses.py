@@ -2,12 +2,13 @@
 
 Most people have one address. On WhatsApp there are two, of which a message shows either or both: a number, which
 can pass to somebody else, and the platform's own id of the person, which lasts. Both seen together are one person;
-a number that is seen with another id has changed hands.
+a number that is seen with another id has changed hands, and so has one that comes with an id after a long silence.
+Nobody is ever joined with somebody who has another id.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,8 +17,10 @@ from bot.core.model import SESSION_JSON, Session
 from bot.store import requests
 from bot.store.contacts import Contact, Key, sealed_session
 from bot.store.crypto import Sealer
-from bot.store.tables import consents, contact_addresses, contacts, outbox
+from bot.store.tables import consents, contact_addresses, contacts, outbox, set_aside
 from bot.store.tables import requests as queue
+
+RECYCLED = timedelta(days=45)  # WhatsApp forgets accounts that were silent for so long, and their numbers go to others
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,13 @@ class Name:
     key: Key
     address: str
     lasting: bool = False
+
+
+async def of_contact(connection: AsyncConnection, sealer: Sealer, contact: int, channel: str) -> list[str]:
+    """Where a person can be written to on a channel: a number first, then the id."""
+    rows = contact_addresses
+    query = select(rows.c.address).where(rows.c.contact_id == contact, rows.c.channel == channel).order_by(rows.c.lasting, rows.c.id)
+    return [sealer.open(address).decode() for address in await connection.scalars(query)]
 
 
 class Directory:
@@ -69,25 +79,43 @@ class Directory:
         if len(names) > 1:
             lasting, number = names
             holder = self._holders.get(number.key)
+            known = owner is not None and holder == owner
             if holder is not None and holder != owner:
-                if any(self._holders[key] == holder for key in self._lasting):  # the number has changed hands
+                silent = self._now - self._people[holder].seen_at
+                if self._ids(holder) or silent > RECYCLED:  # the number has changed hands
                     await self._detach(number.key)
                 elif owner is None:
                     owner = holder
                     await self._attach(owner, lasting)
                 else:
                     await self._join(gone=holder, kept=owner)
-            if owner is not None and self._holders.get(number.key) != owner:
+            if owner is not None and not known:
                 await self._replace(owner, number)
         return self._people[owner] if owner is not None else None
 
-    async def move(self, person: int, names: Sequence[Name]) -> None:
-        """The platform says that this person goes by these names now: who has written under one of them is the same."""
-        for name in names:
+    async def move(self, names: Sequence[Name], new: Sequence[Name], at: datetime) -> None:
+        """The platform has said at `at` that who went by `names` goes by `new` ones. Nothing happens for people not known.
+
+        Such notes come late and in any order: one about a number says nothing of who has written from it since. Who
+        wrote under a new name before the note came is the same person, unless they have another id.
+        """
+        person = self._holders.get(names[0].key)
+        late = not names[0].lasting and person is not None and self._people[person].seen_at > at
+        if person is None or late:
+            return
+        for name in new:
             holder = self._holders.get(name.key)
             if holder is not None and holder != person:
-                await self._join(gone=holder, kept=person)
+                if self._ids(holder) - {each.key for each in new}:  # somebody else
+                    await self._detach(name.key)
+                else:
+                    for key in self._ids(person) if self._ids(holder) else ():
+                        await self._detach(key)
+                    await self._join(gone=holder, kept=person)
             await self._replace(person, name)
+
+    def _ids(self, person: int) -> set[Key]:
+        return {key for key in self._lasting if self._holders[key] == person}
 
     async def add(self, newcomers: Sequence[Sequence[Name]]) -> list[Contact]:
         """Makes contacts, each under its names."""
@@ -123,8 +151,8 @@ class Directory:
 
     async def _detach(self, key: Key) -> None:
         channel, chat = key
-        row = delete(contact_addresses).where(contact_addresses.c.channel == channel, contact_addresses.c.chat == chat)
-        await self._connection.execute(row)
+        for table in (contact_addresses, set_aside):  # an erasure would not find what was set aside there any more
+            await self._connection.execute(delete(table).where(table.c.channel == channel, table.c.chat == chat))
         del self._holders[key]
         self._lasting.discard(key)
 

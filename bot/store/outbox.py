@@ -13,7 +13,7 @@ from bot.store.tables import outbox
 
 LEASE = timedelta(minutes=2)  # how long a row belongs to the instance that wrote it
 MAX_ATTEMPTS = 12  # tries that count, about half an hour with the back-off of `bot.outbox`
-_RANK = {"": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}  # receipts come in any order: the furthest counts
+RANK = {"": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}  # receipts come in any order: the furthest counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Letter:
     attempts: int = 0
     at: datetime | None = None
     heard_at: datetime | None = None  # when the person had last written, as far as is known here
+    late: bool = False  # the platform has said that it is too late for free words
 
 
 @dataclass(slots=True)
@@ -103,6 +104,12 @@ async def taken(connection: AsyncConnection, messages: Mapping[int, str]) -> Non
         await connection.execute(change, [{"number": number, "name": message} for number, message in messages.items()])
 
 
+async def is_ready(connection: AsyncConnection, letter: int) -> bool:
+    """Whether it is still to be sent: an erasure or a withdrawal may have come in between."""
+    query = select(outbox.c.id).where(outbox.c.id == letter, outbox.c.state == "ready")
+    return await connection.scalar(query) is not None
+
+
 async def report(connection: AsyncConnection, sealer: Sealer, receipts: Sequence[Receipt], owner: str, now: datetime) -> Reported:
     """Notes receipts, in whatever order they come. A letter that failed through the platform's fault is ready again."""
     query = select(outbox).where(outbox.c.message.in_({receipt.message for receipt in receipts}), outbox.c.state == "sent")
@@ -113,7 +120,7 @@ async def report(connection: AsyncConnection, sealer: Sealer, receipts: Sequence
         row = rows.get((receipt.channel, receipt.message))
         if row is None:
             found.unknown.append(receipt)
-        elif _RANK[receipt.status] > _RANK[news[row["id"]].status if row["id"] in news else row["status"]]:
+        elif RANK[receipt.status] > RANK[news[row["id"]].status if row["id"] in news else row["status"]]:
             news[row["id"]] = receipt
     fine = [{"number": number, "news": receipt.status} for number, receipt in news.items() if receipt.status != "failed"]
     if fine:
@@ -125,12 +132,12 @@ async def report(connection: AsyncConnection, sealer: Sealer, receipts: Sequence
             continue
         row = by_number[number]
         letter = replace(_letter(sealer, row), attempts=row["attempts"] + 1)
-        again = receipt.passing and letter.attempts < MAX_ATTEMPTS
+        again = (receipt.passing or (receipt.late and not letter.late)) and letter.attempts < MAX_ATTEMPTS
         fate = {"state": "ready", "status": ""} if again else {"state": "dead", "status": "failed"}
         values = {"message": None, "error": receipt.reason[:200], "leased_by": owner, "leased_until": now + LEASE, "status_at": now}
         await connection.execute(update(outbox).where(outbox.c.id == letter.id).values(fate | values | {"attempts": letter.attempts}))
         if again:
-            found.again.append(letter)
+            found.again.append(replace(letter, late=receipt.late))
         else:
             found.dead.append((letter, receipt.reason))
     return found

@@ -90,6 +90,15 @@ contact_addresses = Table(
     UniqueConstraint("channel", "chat"),
 )
 
+Index(
+    "uq_contact_addresses_lasting",
+    contact_addresses.c.contact_id,
+    contact_addresses.c.channel,
+    unique=True,
+    sqlite_where=text("lasting"),
+    postgresql_where=text("lasting"),
+)
+
 inbox = Table(
     "inbox",
     metadata,

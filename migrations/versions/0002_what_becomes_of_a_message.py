@@ -17,6 +17,14 @@ _INDEXES = ("ix_outbox_chat", "ix_outbox_contact_id", "ix_outbox_ready")
 
 def upgrade() -> None:
     op.add_column("contact_addresses", sa.Column("lasting", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.create_index(
+        "uq_contact_addresses_lasting",
+        "contact_addresses",
+        ["contact_id", "channel"],
+        unique=True,
+        sqlite_where=sa.text("lasting"),
+        postgresql_where=sa.text("lasting"),
+    )
     if op.get_bind().dialect.name == "sqlite":
         _rebuild()
     else:

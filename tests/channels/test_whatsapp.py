@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from graph_api import GraphApi, Message, Person
+from graph_api import Fault, GraphApi, Message, Person
 from published import description, faults_of
 from serving import queued
 from sqlalchemy import func, select, update
@@ -471,3 +471,96 @@ async def test_what_cannot_be_delivered_is_given_up(app: App, api: GraphApi, mar
     await maria.say("symptoms")
     await maria.wait_for("OMS can affect")
     assert ("dead", "", "WhatsApp cannot deliver to this person") in await rows(app)
+
+
+async def test_a_note_about_a_number_joins_no_strangers(app: App, api: GraphApi, maria: Person) -> None:
+    """Maria gets the number Eve had: both keep their own request, and neither sees the other's."""
+    eve = api.person("Eve", phone=OTHER_NUMBER, user_id=OTHER_ID)
+    await ask_for_a_call(maria)
+    await ask_for_a_call(eve)
+    hers = {each.answers["name"]: each.reference for each in await queued(app)}
+    eve.phone = ""
+    await maria.change_number(OTHER_NUMBER)
+    for person in (maria, eve):
+        seen = len(maria.received) + len(eve.received)
+        await person.say("my request")
+        await api.until(lambda seen=seen: len(maria.received) + len(eve.received) > seen, "an answer")  # type: ignore[misc]
+        newest = max(maria.received[-1], eve.received[-1], key=lambda message: message.version)
+        assert hers[person.name] in newest.text
+    assert [each.state for each in await queued(app)] == ["new", "new"]
+
+
+async def test_a_late_note_says_nothing_of_who_has_the_number_now(app: App, api: GraphApi, maria: Person) -> None:
+    """A note that comes after somebody else has written from the old number leaves that person alone."""
+    note = api.message(maria, "system", system={"type": "user_changed_number", "wa_id": OTHER_NUMBER, "body": "changed"})
+    note["timestamp"] = str(int((datetime.now(UTC) - timedelta(hours=1)).timestamp()))
+    note.pop("from_user_id", None)
+    await ask_for_a_call(maria)
+    eve = api.person("Eve", phone=NUMBER, user_id=OTHER_ID)
+    await eve.say("hello")
+    await api.until(lambda: any("Choose a topic" in m.text for m in (*eve.received, *maria.received)), "the menu")
+    assert await api.deliver(api.envelope(api.value(messages=[note]))) == 200
+    await eve.say("my request")
+    await api.until(lambda: any("no open callback" in m.text for m in (*eve.received, *maria.received)), "nothing of Maria's")
+
+
+async def test_a_waiting_message_follows_the_person(app: App, api: GraphApi, maria: Person) -> None:
+    """What could not be sent before a number changed hands goes to its person's new number and never to the new owner."""
+    await ask_for_a_call(maria)
+    api.fail_next("messages", status=500, code=131000)
+    await maria.say("my request")
+    await api.until(lambda: any(call.name == "messages" and not call.ok for call in api.calls), "the failure")
+    await maria.change_number(OTHER_NUMBER)
+    eve = api.person("Eve", phone=NUMBER, user_id=OTHER_ID)
+    await api.until(lambda: "Your reference" in maria.received[-1].text and maria.received[-1].payload["to"] == OTHER_NUMBER, "her answer")
+    assert eve.received == []
+
+
+async def test_what_was_erased_is_not_sent_any_more(app: App, api: GraphApi, maria: Person) -> None:
+    """An answer that waits for the platform goes with everything else when the person erases; the confirmation arrives."""
+    await ask_for_a_call(maria)
+    api.fail_next("messages", times=2, status=500, code=131000)
+    await maria.say("my request")
+    await api.until(lambda: any(call.name == "messages" and not call.ok for call in api.calls), "the failure")
+    before = len(maria.received)
+    await maria.say("delete my data")
+    await maria.say("yes")
+    await maria.wait_for("We have deleted everything")
+    assert not any("Your reference" in message.text for message in maria.received[before:])
+    for _ in range(500):
+        if await rows(app) == []:
+            break
+    assert await rows(app) == []
+
+
+async def test_parts_that_arrived_are_not_repeated(app: App, api: GraphApi, maria: Person) -> None:
+    """When the page after the contact card fails, only the page is tried again."""
+    await maria.say("hello")
+    await maria.wait_for("Choose a topic")
+    await maria.say("talk to a person")
+    await api.until(lambda: any(m.kind == "contacts" for m in maria.received), "the card")
+    await maria.wait_for("You can reach a person")
+    failing = [Fault(), Fault(status=500, code=131000), Fault(status=500, code=131000)]
+    api._faults["messages"] += failing
+    await maria.say("talk to a person")
+    await maria.wait_for("You can reach a person")
+    assert [message.kind for message in maria.received if message.kind == "contacts"] == ["contacts"] * 2
+
+
+async def test_an_answer_to_nobody_survives_a_restart(api: GraphApi, content: Content, tmp_path: Path, key: str, maria: Person) -> None:
+    """That everything was deleted is said even when the program is stopped before it could be, and nothing is kept of it."""
+    async with whatsapp(api, content, tmp_path, key) as app:
+        await maria.say("hello")
+        await maria.wait_for("Choose a topic")
+        await maria.say("delete my data")
+        await maria.wait_for("Yes, delete")
+        api.fail_next("messages", times=50, status=500, code=131000)
+        await maria.press("Yes, delete")
+        await api.until(lambda: sum(call.name == "messages" and not call.ok for call in api.calls) > 0, "a failure")
+    api._faults["messages"].clear()
+    async with whatsapp(api, content, tmp_path, key) as app:
+        await maria.wait_for("We have deleted everything")
+        for _ in range(500):
+            if await rows(app) == []:
+                break
+        assert await rows(app) == []
