@@ -14,15 +14,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import structlog
-from httpx import Limits
-from httpx_aiohttp import AiohttpTransport
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from telegram import Bot, InlineKeyboardMarkup
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
-from telegram.request import HTTPXRequest
 from telegram.warnings import PTBUserWarning
 
 from bot import metrics
@@ -32,6 +29,7 @@ from bot.channels.shape import LARGE, read_body
 from bot.channels.telegram_errors import not_sent, reason, seconds
 from bot.channels.telegram_parse import NAME, UPDATES, kind_of, parse
 from bot.channels.telegram_render import Markup, markup, texts
+from bot.channels.telegram_request import PlainRequest
 from bot.channels.telegram_setup import announce
 from bot.core.library import Content
 from bot.logs import place
@@ -42,7 +40,6 @@ POLL_SECONDS = 50  # how long Telegram keeps an empty poll open
 SILENT_AFTER = 180.0  # seconds without an answer from Telegram until the channel counts as down
 _CHECK_SECONDS = 60.0  # between looks at the webhook
 _WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between polls that fail, doubling
-_CONNECTIONS = 256
 _BURST = 4  # messages at once before a rate counts
 _GROUP_SECONDS = 3.0  # between messages to a group: 20 a minute [PLATFORMS]
 _RECENT = 2 * _CHECK_SECONDS  # seconds in which a failed delivery to the webhook counts as trouble
@@ -78,13 +75,9 @@ class _PlainBot(Bot):
             super()._warn(message, category, stacklevel + 1)
 
 
-def connect(options: Options) -> tuple[Bot, HTTPXRequest]:
+def connect(options: Options) -> tuple[Bot, PlainRequest]:
     """A Bot and the connections it uses, which the caller shuts down."""
-    # The aiohttp transport carries several times as many calls as the default one [DESIGN 7].
-    request = HTTPXRequest(
-        connection_pool_size=_CONNECTIONS, read_timeout=20, connect_timeout=10, pool_timeout=10,
-        httpx_kwargs={"transport": AiohttpTransport(limits=Limits(max_connections=_CONNECTIONS))},
-    )  # fmt: skip
+    request = PlainRequest()
     return _PlainBot(options.token, base_url=f"{options.api_url}/bot", request=request, get_updates_request=request), request
 
 
