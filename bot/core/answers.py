@@ -62,6 +62,14 @@ def read_phone(text: str, region: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164) if fits(number) else ""
 
 
+def vouched(phone: str) -> str:
+    """A number the platform vouches for, in E.164: it is in use, whatever tables of ranges say. "" for none."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(phone, None), PhoneNumberFormat.E164) if phone else ""
+    except NumberParseException:
+        return ""
+
+
 def is_unusual(phone: str) -> bool:
     """Whether no number range we know holds `phone`: worth a second look, no reason to refuse."""
     return not phonenumbers.is_valid_number(phonenumbers.parse(phone, None))

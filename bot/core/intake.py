@@ -6,7 +6,7 @@ a default, is not optional, and the question it could be replaced by (`instead`)
 
 from dataclasses import replace
 
-from bot.core.answers import ANY_TIME, is_unusual, options, read_answer, say, value
+from bot.core.answers import ANY_TIME, is_unusual, options, read_answer, say, value, vouched
 from bot.core.library import Question
 from bot.core.markup import plain
 from bot.core.model import HOME, ChangeRequest, Count, Draft, EndConsent, GiveConsent, OpenRequest, SendRequest, WithdrawRequest
@@ -147,9 +147,9 @@ def _set(scene: Scene, argument: str) -> Move:
     question = scene.structure.question(name)
     if question is None or not _ready(scene):
         return start(scene, "")
-    known = {"profile": scene.session.profile.phone, "offered": scene.session.draft.offered if scene.session.draft else ""}
+    known = {"profile": vouched(scene.session.profile.phone), "offered": scene.session.draft.offered if scene.session.draft else ""}
     if question.kind == "phone" and option in known:
-        given = read_answer(question, known[option], scene)
+        given = known[option]
         return answer(scene, question, given, sure=option == "profile") if given else Move(scene.session, f"ask:{name}")
     if option not in options(question, scene):
         return Move(scene.session, f"ask:{name}")

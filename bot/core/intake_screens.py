@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Literal
 
-from bot.core.answers import options, read_answer, say, say_option, value
+from bot.core.answers import options, say, say_option, value, vouched
 from bot.core.intake import MAX_TRIES, next_step, zone
 from bot.core.library import Question
 from bot.core.markup import Document
@@ -44,7 +44,7 @@ def _ask(scene: Scene, name: str) -> Reply:
 
 def _how_to_give_a_number(scene: Scene, question: Question) -> Document:
     profile = scene.session.profile
-    if known := read_answer(question, profile.phone, scene):
+    if known := vouched(profile.phone):
         return scene.text("phone-known", phone_number=say(question, known, "", scene))
     return scene.text("phone-share" if profile.shares_contact else "phone-type")
 
@@ -55,7 +55,7 @@ def _shortcuts(scene: Scene, question: Question) -> tuple[Button, ...]:
     if question.kind == "phone":
         if scene.session.draft and scene.session.draft.offered:
             choices += (scene.button(f"set:{question.id}:offered", "use-offered", answer="yes"),)
-        if read_answer(question, scene.session.profile.phone, scene):
+        if vouched(scene.session.profile.phone):
             offered = bool(choices)  # then a yes means that one
             choices += (scene.button(f"set:{question.id}:profile", "use-number", answer="" if offered else "yes", primary=True),)
         elif scene.session.profile.shares_contact:
