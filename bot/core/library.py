@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Literal
 
-from bot.core.markup import Document
+from bot.core.markup import Document, fill
 from bot.core.phrases import Phrases
 from bot.core.schedule import Hours, Window
 from bot.core.search import Index
@@ -134,6 +134,18 @@ class Content:
     @cached_property
     def no(self) -> frozenset[str]:
         return frozenset(self._all(lambda language: language.no))
+
+    @cached_property
+    def bodies(self) -> Mapping[tuple[str, str], Document]:
+        """The text of every page, by language and path, its blanks filled."""
+        pages = ((code, page) for code, language in self.languages.items() for page in language.pages.values())
+        return {(code, page.path): fill(page.body, self.structure.values) for code, page in pages}
+
+    @cached_property
+    def flows(self) -> Mapping[tuple[str, Flow], Document]:
+        """The same of the page of each flow."""
+        pages = ((code, page) for code, language in self.languages.items() for page in language.pages.values())
+        return {(code, page.flow): self.bodies[code, page.path] for code, page in pages if page.flow}
 
     def _phrases(self, of: Callable[[Language], tuple[str, ...]]) -> Phrases:
         return Phrases(self._all(of), self._all(lambda language: language.harmless), self._all(lambda language: language.filler))

@@ -28,11 +28,11 @@ class Scene:
         return fill(self.language.texts[key], {**self.structure.values, **values})
 
     def body(self, page: Page) -> Document:
-        return fill(page.body, self.structure.values)
+        return self.content.bodies[self.language.code, page.path]
 
     def flow_text(self, flow: Flow) -> Document:
         """The words above the buttons of a flow: the body of its page."""
-        return self.body(next(page for page in self.language.pages.values() if page.flow == flow))
+        return self.content.flows[self.language.code, flow]
 
     def button(
         self, target: str, label: str = "", *, answer: Literal["", "yes", "no"] = "", primary: bool = False, aside: bool = False
