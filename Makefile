@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 BIN := .venv/bin
 
-.PHONY: setup run test check
+.PHONY: setup run test check torture
 
 setup: .venv/ready
 
@@ -27,3 +27,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/oms-bot check
+
+# Nothing lost, nothing twice, while the program is killed again and again. TORTURE="--kills 25 --seed 7", for example.
+torture: setup
+	PYTHONPATH=.:tests $(BIN)/python -m torture $(TORTURE)

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Any, Protocol, Self
 
@@ -140,18 +141,18 @@ class Telegram(BotApi):
         made = []
         for step in steps:
             if step.press:
-                await _button(lambda step=step: [label for message in person.received for row in message.buttons for label, _ in row], step)
+                await _button(step, lambda: [label for message in person.received for row in message.buttons for label, _ in row])
             caller.does(step.does)
             made.append(await (person.press if step.press else person.say)(step.does))
         caller.events += made
         for update in made if self._by_webhook else ():
-            await self.courier.bring(lambda update=update: self._post(update))
+            await self.courier.bring(partial(self._post, update))
 
     async def repeat(self, caller: Caller, number: int) -> None:
         self._counts["duplicates"] += 1
         update = caller.events[number]
         if self._by_webhook:
-            await self.courier.bring(lambda: self._post(update))
+            await self.courier.bring(partial(self._post, update))
         else:
             self.redeliver(update["update_id"])
 
@@ -212,7 +213,7 @@ class WhatsApp(GraphApi):
         messages = []
         for step in steps:
             if step.press:
-                await _button(lambda: [label for message in person.received for _, label in message.buttons], step)
+                await _button(step, lambda: [label for message in person.received for _, label in message.buttons])
             caller.does(step.does)
             messages.append(_pressed(self, person, step.does) if step.press else self.message(person, "text", text={"body": step.does}))
         caller.events += [self.value(person, messages=[message]) for message in messages]
@@ -221,7 +222,7 @@ class WhatsApp(GraphApi):
     async def repeat(self, caller: Caller, number: int) -> None:
         self._counts["duplicates"] += 1
         body = self.envelope(caller.events[number])
-        await self.courier.bring(lambda: self._post(body))
+        await self.courier.bring(partial(self._post, body))
 
     async def _drop_in(self, value: Json) -> None:
         """Into the bag, from which several are taken at once; returns when the value is delivered."""
@@ -237,7 +238,7 @@ class WhatsApp(GraphApi):
         self._random.shuffle(bag)
         values = [value for value, _ in bag]
         body = self.envelope(values) if self._random.random() < 0.5 else self.envelope(*values)
-        await self.courier.bring(lambda: self._post(body))
+        await self.courier.bring(partial(self._post, body))
         for _, done in bag:
             done.set_result(None)
 
@@ -262,7 +263,7 @@ class WhatsApp(GraphApi):
         self._random.shuffle(about)
         for status in about:
             body = self.envelope(self.value(person, statuses=[status]))
-            await self.courier.bring(lambda body=body: self._post(body))
+            await self.courier.bring(partial(self._post, body))
 
     def _luck(self, _name: str) -> GraphFault:
         delay = self._weather.delay()
@@ -277,7 +278,7 @@ class WhatsApp(GraphApi):
         return kinds.get(self._weather.fault(), GraphFault())
 
 
-async def _button(labels: Callable[[], list[str]], step: Step) -> None:
+async def _button(step: Step, labels: Callable[[], list[str]]) -> None:
     """Waits for the button: an answer that comes again after a kill takes the place of a newer one for a moment."""
     while step.does not in labels():  # noqa: ASYNC110 the platform does not tell
         await asyncio.sleep(0.02)

@@ -129,7 +129,7 @@ class Storm:
             try:
                 for _ in range(self._kills):
                     await self._live_and_die(program)
-                self._over = self._weather.calm = True
+                self._over = True
                 after_all = await self._calm_down(program, slots)
             finally:
                 for slot in slots:
@@ -167,10 +167,10 @@ class Storm:
         else:
             await self._listening(life)
             if self._fate.random() < 0.6:
-                self._weather.strike_after(self._fate.randint(1, 4 * self._people), life.kill)
+                self._weather.strike_after(self._fate.randint(1, 8 * self._people), life.kill)
                 await asyncio.wait([life.ended], timeout=3)
             else:
-                await asyncio.wait([life.ended], timeout=self._fate.uniform(0, 1.5))
+                await asyncio.wait([life.ended], timeout=self._fate.uniform(0, 2))
         self._weather.strike_after(0, life.kill)
         self._courier.address = ""
         life.kill()
@@ -193,25 +193,23 @@ class Storm:
         self._trace.append((time.monotonic(), words))
 
     async def _calm_down(self, program: Program, slots: list[asyncio.Task[None]]) -> list[str]:
-        """No more faults and kills: people finish, then everything is delivered once more and must change nothing."""
+        """No more kills: people finish. Then no more faults: everything comes once more and must change nothing."""
         life = await self._start(program)
         await self._listening(life)
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(CALM):
                 await asyncio.gather(*slots)
+                self._weather.calm = True
                 await self._courier.idle()
                 await self._settled()
-                seen = [len(caller.seen) for caller in self._callers]
-                for caller in list(self._callers):
-                    for number in range(len(caller.events)):
-                        await self._side.repeat(caller, number)
+                seen = [(caller, len(caller.seen)) for caller in self._callers]
+                again = [self._side.repeat(caller, number) for caller in self._callers for number in range(len(caller.events))]
+                await asyncio.gather(*again)
                 await self._intake(self._welcome())  # by polling it comes after all that
                 await self._settled()
-        came = [
-            f"{caller.name}: {sight.text[:50]!r}"
-            for caller, before in zip(self._callers, seen, strict=False)
-            for sight in caller.seen[before:]
-        ]
+                came = [f"{caller.name}: {sight.text[:50]!r}" for caller, before in seen for sight in caller.seen[before:]]
+        except TimeoutError:
+            came = [f"still not all done after {CALM:.0f} seconds"]
         code = await life.stop()
         if code:
             self._said[f"stopped with {code}"] += 1
@@ -220,7 +218,7 @@ class Storm:
 
     async def _settled(self) -> None:
         """Returns when nothing waits to be sent."""
-        while dict(_ask(self._folder)["outbox"]).get("ready"):
+        while any(row[0] == "ready" for row in _ask(self._folder)["outbox"]):  # noqa: ASYNC110 the database does not tell
             await asyncio.sleep(0.1)
 
 
