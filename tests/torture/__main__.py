@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from random import SystemRandom
 from tempfile import TemporaryDirectory
@@ -14,8 +15,8 @@ from torture.verdict import report, verdict
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="torture", description=__doc__)
-    parser.add_argument("--kills", type=int, default=100, help="all channels together")
-    parser.add_argument("--people", type=int, default=40, help="at the same time")
+    parser.add_argument("--kills", type=int, default=100, help="shared among the channels")
+    parser.add_argument("--people", type=int, default=40, help="on each channel at the same time")
     parser.add_argument("--channel", default=",".join(CHANNELS), help="comma-separated")
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
     given = parser.parse_args()
@@ -24,20 +25,21 @@ def main() -> int:
         parser.error(f"no channel {', '.join(unknown)}; there are {', '.join(CHANNELS)}")
     begun = time.monotonic()
     print(f"seed {given.seed}", flush=True)
-    outcomes = [torture(channel, kills, seed=given.seed, people=given.people) for channel, kills in shared(given.kills, channels)]
+    outcomes = asyncio.run(storms(channels, kills=given.kills, people=given.people, seed=given.seed))
     print("\n".join(report(outcomes)))
     print(f"\n{time.monotonic() - begun:.0f} seconds, seed {given.seed}")
     return int(any(cases for outcome in outcomes for cases in verdict(outcome).values()))
 
 
-def shared(kills: int, channels: list[str]) -> list[tuple[str, int]]:
-    """Each channel's share of the kills."""
-    return [(channel, (kills + number) // len(channels)) for number, channel in enumerate(channels)]
-
-
-def torture(channel: str, kills: int, *, seed: int, people: int) -> Outcome:
+async def storms(channels: Sequence[str], *, kills: int, people: int, seed: int) -> list[Outcome]:
+    """One on each channel, at the same time, each with a program and a database of its own."""
     with TemporaryDirectory(prefix="torture-") as folder:
-        return asyncio.run(Storm(channel, Path(folder), seed=seed, people=people, kills=kills).rage())
+        raging = []
+        for number, channel in enumerate(channels):
+            own = Path(folder) / channel
+            own.mkdir()
+            raging.append(Storm(channel, own, seed=seed, people=people, kills=(kills + number) // len(channels)).rage())
+        return await asyncio.gather(*raging)
 
 
 if __name__ == "__main__":
