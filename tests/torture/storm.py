@@ -18,8 +18,10 @@ from program import Program
 
 from bot.store.requests import StoredRequest
 from torture.callers import Caller, phones
-from torture.sides import Courier, Side, Telegram, WhatsApp
+from torture.sides import Courier, Side
+from torture.telegram import Telegram
 from torture.weather import Weather
+from torture.whatsapp import WhatsApp
 
 CHANNELS = ("telegram-polling", "telegram-webhook", "whatsapp")
 CALM = 90.0  # seconds the calm may take until what has not come right counts as lost
@@ -164,11 +166,13 @@ class Storm:
         life = await self._start(program)
         if self._fate.random() < EARLY:
             await asyncio.wait([life.ended], timeout=self._fate.uniform(0, 2))
+            self._counts["kills while it starts"] += not life.address.done()
         else:
             await self._listening(life)
             if self._fate.random() < 0.6:
                 self._weather.strike_after(self._fate.randint(1, 8 * self._people), life.kill)
                 await asyncio.wait([life.ended], timeout=3)
+                self._counts["kills at a call or delivery"] += life.ended.done()
             else:
                 await asyncio.wait([life.ended], timeout=self._fate.uniform(0, 2))
         self._weather.strike_after(0, life.kill)

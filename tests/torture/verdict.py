@@ -36,7 +36,8 @@ def verdict(outcome: Outcome) -> dict[str, list[str]]:
 
 def figures(outcome: Outcome) -> dict[str, int]:
     people, counts = outcome.callers, outcome.counts
-    names = ["kills", "starts", "deliveries", "deliveries not taken", "duplicates", "API calls", *KINDS, "slow"]
+    kills = ["kills", "kills while it starts", "kills at a call or delivery"]
+    names = [*kills, "starts", "deliveries", "deliveries not taken", "duplicates", "API calls", *KINDS, "slow"]
     return {
         "people": len(people),
         "of these hasty": sum(caller.hasty for caller in people),
