@@ -41,6 +41,11 @@ class Courier:
         while self._tasks:
             await asyncio.gather(*self._tasks)
 
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def _insist(self, post: Callable[[], Awaitable[int]]) -> None:
         wait = WAIT
         while (status := await self._try(post)) != 200:

@@ -137,6 +137,7 @@ class Storm:
                 for slot in slots:
                     slot.cancel()
                 await asyncio.gather(*slots, return_exceptions=True)
+                await self._courier.close()
             requests = await asyncio.to_thread(program.queue)
             return Outcome(
                 self.channel, self.seed, self._callers, self._counts + self._weather.counts, self._said,
@@ -210,6 +211,7 @@ class Storm:
                 again = [self._side.repeat(caller, number) for caller in self._callers for number in range(len(caller.events))]
                 await asyncio.gather(*again)
                 await self._intake(self._welcome())  # by polling it comes after all that
+                await self._courier.idle()
                 await self._settled()
                 came = [f"{caller.name}: {sight.text[:50]!r}" for caller, before in seen for sight in caller.seen[before:]]
         except TimeoutError:

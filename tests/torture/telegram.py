@@ -31,6 +31,10 @@ class Telegram(BotApi):
         self._client = httpx.AsyncClient(trust_env=False, timeout=10, limits=httpx.Limits(max_keepalive_connections=0))
         self.luck = self._luck
 
+    async def __aexit__(self, *error: object) -> None:
+        await super().__aexit__(*error)
+        await self._client.aclose()
+
     @property
     def settings(self) -> Mapping[str, str]:
         own = {"TELEGRAM_TOKEN": self.token, "TELEGRAM_API_URL": self.url, "TELEGRAM_RATE": "1000", "TELEGRAM_CHAT_RATE": "1000"}
