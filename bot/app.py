@@ -10,7 +10,6 @@ from typing import Any
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -33,9 +32,9 @@ from bot.core.model import Inbound, Receipt
 from bot.logs import place
 from bot.outbox import Outbox
 from bot.store import outbox as letters
-from bot.store.database import Database, open_database, uninterrupted
+from bot.store.backup import folder_beside
+from bot.store.database import Database, is_outage, open_database, uninterrupted
 from bot.store.outbox import Letter
-from bot.store.tables import vault
 from bot.turnstile import Turnstile
 
 MAX_KEPT = 200  # messages of a conversation shown again after a reload
@@ -103,6 +102,12 @@ def _terminal(parts: Parts) -> Channel:
     return Terminal(parts.submit, history, lambda address: parts.database.chat("terminal", address))
 
 
+def nightly(settings: Settings) -> upkeep.Backups | None:
+    """The backups the program makes by itself; PostgreSQL has means of its own."""
+    file = settings.database_file
+    return upkeep.Backups(file, folder_beside(file), settings.backups) if file and settings.backups else None
+
+
 # Every channel: how to build it, or None while it is not configured.
 CHANNELS: Mapping[str, Callable[[Parts], Channel | None]] = {
     "web": _web,
@@ -154,7 +159,7 @@ class App:
             stack.push_async_callback(app._drain)
             if serving:
                 await app.outbox.adopt(alone=True)
-                app._start(stack, "upkeep", upkeep.run(database, content.structure))
+                app._start(stack, "upkeep", upkeep.run(database, content.structure, nightly(settings)))
                 for name, channel in app.channels.items():
                     app._start(stack, name, channel.run())
             yield app
@@ -187,12 +192,9 @@ class App:
             await asyncio.wait_for(self.outbox.drained(), DRAIN)
 
     async def _ready(self, request: Request) -> Response:
-        try:
-            async with self.database.read() as connection:
-                await connection.execute(select(vault.c.name).limit(1))
-        except Exception as error:
-            log.error("not_ready", error=place(error))
-            return JSONResponse({"ready": False, "database": "unreachable"}, status_code=503)
+        if trouble := await self.database.health.trouble():
+            log.error("not_ready", database=trouble)
+            return JSONResponse({"ready": False, "database": trouble}, status_code=503)
         troubles = {name: said for name, channel in self.channels.items() if (said := channel.trouble())}
         answer = {"ready": not troubles, "channels": sorted(self.channels), "troubles": troubles}
         return JSONResponse(answer, status_code=503 if troubles else 200)
@@ -236,5 +238,6 @@ class _Guard:
             await self._app(scope, receive, noting)
         except Exception as error:
             log.error("request_failed", path=scope.get("path", "")[:100], error=place(error))
-            if not started:
-                await JSONResponse({"error": 500}, status_code=500)(scope, receive, send)
+            if not started:  # while the database is away the same request may be made again
+                status, headers = (503, {"Retry-After": "5"}) if is_outage(error) else (500, None)
+                await JSONResponse({"error": status}, status_code=status, headers=headers)(scope, receive, send)

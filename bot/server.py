@@ -5,11 +5,9 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import structlog
 import uvicorn
-from sqlalchemy.engine import make_url
 
 from bot.app import App
 from bot.config import Settings
@@ -77,8 +75,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _is_new(settings: Settings) -> bool:
-    url = make_url(settings.database_url)
-    return url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
+    return settings.database_file is not None and not settings.database_file.exists()
 
 
 _FIRST_STEPS = """

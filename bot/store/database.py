@@ -1,6 +1,8 @@
 """Opening the database: connections set up right, the schema brought up to date, the lookup secret in place."""
 
 import asyncio
+import os
+import sqlite3
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -8,19 +10,22 @@ from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event, insert, select
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, delete, event, insert, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.store.crypto import LOOKUP_SECRET, Sealer, chat_key, lookup_key
+from bot.store.health import MOVED, Health
 from bot.store.tables import vault
 
 T = TypeVar("T")
 
 _MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _BUSY_MS = 5000  # how long a connection waits for another program's lock
+_PROBE, _PROBE_BYTES = "probe", 32_768
 
 
 class Database:
@@ -30,6 +35,7 @@ class Database:
         self.engine = engine
         self.sealer = sealer
         self.lookup = b""
+        self.health = Health(self._probe)
         # SQLite has one writer; queueing for it here is fairer than its polling.
         self._writer = asyncio.Lock() if engine.dialect.name == "sqlite" else None
 
@@ -39,7 +45,9 @@ class Database:
         async with AsyncExitStack() as stack:
             if self._writer:
                 await stack.enter_async_context(self._writer)
-            yield await stack.enter_async_context(self.engine.begin())
+            with self.health.of_writing(is_outage):
+                async with self.engine.begin() as connection:
+                    yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -48,10 +56,17 @@ class Database:
             await connection.execution_options(reads_only=True)
             yield connection
 
+    async def _probe(self) -> None:
+        """A small write that needs room on the disk, and leaves nothing behind."""
+        async with self.write() as connection:
+            await connection.execute(insert(vault).values(name=_PROBE, secret=bytes(_PROBE_BYTES)))
+            await connection.execute(delete(vault).where(vault.c.name == _PROBE))
+
     def chat(self, channel: str, address: str) -> str:
         return chat_key(self.lookup, channel, address)
 
     async def close(self) -> None:
+        await self.health.close()
         await self.engine.dispose()
 
 
@@ -68,17 +83,22 @@ async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-async def open_database(url: str, sealer: Sealer) -> Database:
-    """The database at `url`, its schema up to date. Raises WrongKey when `sealer` does not fit what is stored."""
+def connect(url: str) -> AsyncEngine:
+    """The database at `url` as it is: nothing is read or written yet."""
     engine = create_async_engine(url, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         with suppress(OSError):  # opening the file says it better
             Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
         _prepare_sqlite(engine)
-    database = Database(engine, sealer)
+    return engine
+
+
+async def open_database(url: str, sealer: Sealer) -> Database:
+    """The database at `url`, its schema up to date. Raises WrongKey when `sealer` does not fit what is stored."""
+    database = Database(connect(url), sealer)
     try:
         async with database.write() as connection:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(upgrade)
         async with database.write() as connection:
             database.lookup = await _lookup_secret(connection, sealer)
     except BaseException:
@@ -95,26 +115,64 @@ def is_outage(error: BaseException) -> bool:
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:
+    file = engine.url.database or ""
+    ours: list[tuple[int, int]] = []  # the file as first opened
+
+    def check_file() -> None:
+        # What is written to a file that was deleted or replaced would be acknowledged and then be gone; and another
+        # file in its place must not be touched, because SQLite would mix it with the log of the old one.
+        if ours and _identity(file) != ours[0]:
+            moved = sqlite3.OperationalError("the file was replaced")
+            moved.sqlite_errorname = MOVED
+            raise OperationalError("", None, moved)
+
     @event.listens_for(engine.sync_engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
+        check_file()
         connection.isolation_level = None  # the driver begins nothing by itself; `_begin` does
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        if not ours and (found := _identity(file)):
+            ours.append(found)
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
+        check_file()
         # Taking the write lock at once avoids the deadlock of two readers that both want to write.
         reads_only = connection.get_execution_options().get("reads_only")
         connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
+    @event.listens_for(engine.sync_engine, "commit")
+    def _commit(_connection: Connection) -> None:
+        check_file()
 
-def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+
+def _identity(file: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def upgrade(connection: Connection) -> None:
+    """Brings the schema up to date."""
+    config = _migrations()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def versions() -> list[str]:
+    """Every version of the schema there has been, the newest first."""
+    return [script.revision for script in ScriptDirectory.from_config(_migrations()).walk_revisions()]
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
 
 
 async def _lookup_secret(connection: AsyncConnection, sealer: Sealer) -> bytes:
