@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import RowMapping, Table, func, insert, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.store.crypto import Sealer
 from bot.store.database import connect, is_outage, open_database, upgrade
@@ -32,6 +32,7 @@ async def copy_database(source: str, target: str, sealer: Sealer) -> dict[str, i
     old = await open_database(source, sealer)
     new = connect(target)
     try:
+        await _need_answer(new)
         async with new.begin() as connection:
             await _need_empty(connection)
             await connection.run_sync(upgrade)
@@ -52,6 +53,15 @@ def _need_there(source: str) -> None:
     url = make_url(source)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise CopyRefused(f"There is no database {url.database}.")
+
+
+async def _need_answer(engine: AsyncEngine) -> None:
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(select(1))
+    except Exception as error:  # each driver has its own for no server, no such database, a wrong password
+        kind = type(getattr(error, "orig", None) or error).__name__
+        raise CopyRefused(f"The other database cannot be used ({kind}): check that it is there, and the address given with --to.") from None
 
 
 async def _snapshot(connection: AsyncConnection) -> AsyncConnection:
