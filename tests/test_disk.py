@@ -64,6 +64,17 @@ def deleted(server: Served, file: Path) -> Iterator[None]:
     aside.rename(file)
 
 
+@contextmanager
+def garbled(server: Served, file: Path) -> Iterator[None]:
+    """The file itself was overwritten, and is put right."""
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what is in the log can still be read
+    good = file.read_bytes()
+    file.write_bytes(b"no database " * 5000)
+    yield
+    file.write_bytes(good)
+
+
 Trouble = Callable[[Served, Path], AbstractContextManager[None]]
 
 
@@ -88,15 +99,16 @@ def until_ready(server: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "word"),
+    ("trouble", "word", "reading"),
     [
-        (no_room, "the disk"),
-        (locked, "locked by another program"),
-        (replaced, "the file was replaced"),
-        (deleted, "the file was replaced"),
+        (no_room, "the disk", 200),
+        (locked, "locked by another program", 200),
+        (replaced, "the file was replaced", 503),
+        (deleted, "the file was replaced", 503),
+        (garbled, "damaged", 503),
     ],
 )
-async def test_trouble_is_said_and_survived(tmp_path: Path, trouble: Trouble, word: str) -> None:
+async def test_trouble_is_said_and_survived(tmp_path: Path, trouble: Trouble, word: str, reading: int) -> None:
     """During the trouble web chat and webhooks answer 503 and readiness says why; afterwards the same events are handled, once."""
     async with GraphApi() as api:
         program = Program(tmp_path, settings=whatsapp_settings(api, api.url))
@@ -110,6 +122,8 @@ async def test_trouble_is_said_and_survived(tmp_path: Path, trouble: Trouble, wo
                 refused = await asyncio.to_thread(send, server, ada, again)
                 assert (refused.status_code, refused.headers.get("retry-after")) == (503, "5")
                 assert await api.deliver(hello) in (503, 0)  # 0: Meta has less patience than we have with a lock
+                answer = await asyncio.to_thread(server.get, "messages", ada.token)
+                assert (answer.status_code, answer.headers.get("retry-after")) == (reading, "5" if reading == 503 else None)
                 status, said = await asyncio.to_thread(ready, server)
                 assert (status, word in said) == (503, True), said
             await asyncio.to_thread(until_ready, server)
