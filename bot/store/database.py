@@ -12,13 +12,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, delete, event, insert, select
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.store.crypto import LOOKUP_SECRET, Sealer, chat_key, lookup_key
-from bot.store.health import MOVED, Health
+from bot.store.health import DAMAGED, MOVED, Health, word
 from bot.store.tables import vault
 
 T = TypeVar("T")
@@ -143,6 +143,11 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         # Taking the write lock at once avoids the deadlock of two readers that both want to write.
         reads_only = connection.get_execution_options().get("reads_only")
         connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def _error(context: ExceptionContext) -> None:
+        # A connection remembers the pages it has read, also when the file has been put right.
+        context.is_disconnect = context.is_disconnect or word(context.original_exception) == DAMAGED
 
     @event.listens_for(engine.sync_engine, "commit")
     def _commit(_connection: Connection) -> None:

@@ -9,13 +9,14 @@ PATIENCE = 1.5  # seconds a question may wait for the probe's answer; then the a
 TRUSTED = 30.0  # seconds a write that went well is taken as a sign that the next one will
 
 MOVED = "SQLITE_READONLY_DBMOVED"  # SQLite's own name for it
+DAMAGED = "damaged"
 
 _WORDS = (
     (("READONLY_DBMOVED",), "the file was replaced"),
     (("FULL",), "the disk is full"),
     (("READONLY",), "read-only"),
     (("BUSY", "LOCKED"), "locked by another program"),
-    (("NOTADB", "CORRUPT"), "damaged"),
+    (("NOTADB", "CORRUPT"), DAMAGED),
     (("IOERR",), "the disk fails"),
     (("CANTOPEN",), "cannot be opened"),
 )
