@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.library import Structure
 from bot.logs import place
-from bot.store import contacts, counts, outbox, requests
+from bot.store import contacts, counts, leases, outbox, requests
 from bot.store.crypto import Sealer
 from bot.store.database import Database, uninterrupted
 
@@ -53,8 +53,26 @@ async def _run_job(database: Database, name: str, job: Job, now: datetime) -> in
     return affected
 
 
-async def run(database: Database, structure: Structure) -> None:
-    """Runs the jobs every hour until cancelled."""
+async def run(database: Database, structure: Structure, holder: str) -> None:
+    """Runs the jobs every hour until cancelled; of several instances one does."""
     while True:
-        await run_once(database, structure, datetime.now(UTC))
+        now = datetime.now(UTC)
+        if await _ours(database, holder, now):
+            await run_once(database, structure, now)
         await asyncio.sleep(EVERY.total_seconds())
+
+
+async def _ours(database: Database, holder: str, now: datetime) -> bool:
+    """Whether no other instance has done it this hour. Alone we do it at each start too."""
+    if not database.shared:
+        return True
+    try:
+        return await uninterrupted(_take(database, holder, now))
+    except Exception as error:
+        log.error("upkeep_not_begun", error=place(error))
+        return False
+
+
+async def _take(database: Database, holder: str, now: datetime) -> bool:
+    async with database.write() as connection:
+        return await leases.take(connection, "upkeep", holder, now, EVERY)

@@ -1,9 +1,12 @@
-"""What every test may use: the shipped content, a fixed time, an open database of its own."""
+"""What every test may use: the shipped content, a fixed time, an open database of its own on SQLite and on PostgreSQL."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import postgres
 import pytest
 
 from bot.content_rules import load
@@ -12,6 +15,7 @@ from bot.store.crypto import Sealer, new_key
 from bot.store.database import Database, open_database
 
 ROOT = Path(__file__).parents[1]
+TEMPLATE = "migrated"
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +34,39 @@ def key() -> str:
     return new_key()
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL server with a migrated database to copy."""
+    programs = postgres.programs()
+    if programs is None:
+        if os.environ.get(postgres.REQUIRED):
+            pytest.fail(postgres.ABSENT)
+        pytest.skip(postgres.ABSENT)
+
+    async def migrate(url: str) -> None:
+        await (await open_database(url, Sealer([new_key()]))).close()
+
+    with postgres.running_cluster(programs) as running:
+        running.sql(f"CREATE DATABASE {TEMPLATE}")
+        asyncio.run(migrate(running.url(TEMPLATE)))
+        running.sql("DELETE FROM vault", TEMPLATE)  # every test has a key of its own
+        yield running
+
+
 @pytest.fixture
-async def database(tmp_path: Path, key: str) -> AsyncIterator[Database]:
-    opened = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}", Sealer([key]))
+def postgresql_url(cluster: postgres.Cluster) -> Iterator[str]:
+    with cluster.database(TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where the test's database is, or will be: every test that asks runs on both kinds, unless it is marked (people.py)."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}" if request.param == "sqlite" else str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+async def database(url: str, key: str) -> AsyncIterator[Database]:
+    opened = await open_database(url, Sealer([key]))
     yield opened
     await opened.close()

@@ -24,6 +24,7 @@ ALLOWED = {
     "staff": ("core.model", "core.schedule", "store", "staff"),
     "upkeep": ("core.library", "core.schedule", "store", "staff.alerts", "logs"),
     "config": ("store.crypto",),
+    "sole": ("store", "logs"),
     "posters": ("core.library",),
     "metrics": (),
     "logs": (),
