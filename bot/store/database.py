@@ -26,7 +26,8 @@ _STARTING = 7946_0018  # the number of the lock that whoever brings the schema u
 
 # SQLSTATEs of PostgreSQL, or their beginnings: no connection, no room, cancelled, stopping or starting, trouble of the
 # system, inside, with the files; a standby that takes no writes; a password or database that is not there.
-_OUTAGES = ("08", "53", "57", "58", "XX", "F0", "25006", "28", "3D", "55P03")
+_READ_ONLY = "25006"
+_OUTAGES = ("08", "53", "57", "58", "XX", "F0", _READ_ONLY, "28", "3D", "55P03")
 _CONFLICTS = ("40001", "40P01", "23505")  # not serializable, deadlock, the same row made by somebody else meanwhile
 
 
@@ -50,7 +51,13 @@ class Database:
         async with AsyncExitStack() as stack:
             if self._writer:
                 await stack.enter_async_context(self._writer)
-            yield await self._open(stack, self.engine.begin())
+            connection = await self._open(stack, self.engine.begin())
+            try:
+                yield connection
+            except DBAPIError as error:
+                if _sqlstate(error) == _READ_ONLY:  # after a failover: the next connection finds the new server
+                    await connection.invalidate()
+                raise
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
