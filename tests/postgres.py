@@ -12,7 +12,7 @@ from pathlib import Path
 
 REQUIRED = "OMSBOT_TESTS_NEED_POSTGRES"  # set where its absence is a failure and no reason to skip
 ABSENT = "POSTGRESQL IS NOT TESTED: no initdb under /usr/lib/postgresql (install Debian's `postgresql`)"
-_SAFE_ENOUGH = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=200")
+_SAFE_ENOUGH = ("fsync=off", "full_page_writes=off", "listen_addresses=", "max_connections=200")
 _numbers = count(1)
 
 
