@@ -46,7 +46,9 @@ def main() -> None:
     except Exception as error:
         if not is_outage(error):
             raise
-        _end("The database cannot be opened: check OMSBOT_DATABASE_URL, the disk, and that its folder can be written.", 1)
+        _end(
+            "The database cannot be opened: check OMSBOT_DATABASE_URL, that its server runs or its folder can be written, and the disk.", 1
+        )
 
 
 def _end(sentence: str, code: int) -> None:

@@ -1,6 +1,5 @@
 """What every test may use: the shipped content, a fixed time, an open database of its own on SQLite and on PostgreSQL."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -15,7 +14,6 @@ from bot.store.crypto import Sealer, new_key
 from bot.store.database import Database, open_database
 
 ROOT = Path(__file__).parents[1]
-TEMPLATE = "migrated"
 
 
 @pytest.fixture(scope="session")
@@ -36,27 +34,19 @@ def key() -> str:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[postgres.Cluster]:
-    """A PostgreSQL server with a migrated database to copy."""
+    """A PostgreSQL server for the tests, if the machine has its programs."""
     programs = postgres.programs()
     if programs is None:
         if os.environ.get(postgres.REQUIRED):
             pytest.fail(postgres.ABSENT)
         pytest.skip(postgres.ABSENT)
-
-    async def migrate(url: str) -> None:
-        await (await open_database(url, Sealer([new_key()]))).close()
-
     with postgres.running_cluster(programs) as running:
-        running.sql(f"CREATE DATABASE {TEMPLATE}")
-        asyncio.run(migrate(running.url(TEMPLATE)))
-        running.sql("DELETE FROM vault", TEMPLATE)  # every test has a key of its own
         yield running
 
 
 @pytest.fixture
-def postgresql_url(cluster: postgres.Cluster) -> Iterator[str]:
-    with cluster.database(TEMPLATE) as url:
-        yield url
+def postgresql_url(cluster: postgres.Cluster) -> str:
+    return cluster.migrated()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

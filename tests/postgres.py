@@ -1,5 +1,6 @@
 """A PostgreSQL server of the tests' own, in a temporary folder, on a unix socket; gone when they end."""
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -10,9 +11,19 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from bot.store.crypto import Sealer, new_key
+from bot.store.database import open_database
+from bot.store.tables import metadata
+
 REQUIRED = "OMSBOT_TESTS_NEED_POSTGRES"  # set where its absence is a failure and no reason to skip
 ABSENT = "POSTGRESQL IS NOT TESTED: no initdb under /usr/lib/postgresql (install Debian's `postgresql`)"
 _SAFE_ENOUGH = ("fsync=off", "full_page_writes=off", "listen_addresses=", "max_connections=200")
+_NAME = "test_reused"
+_EMPTY = f"""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_NAME}' AND pid <> pg_backend_pid();
+    {"; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))};
+    SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'
+"""  # noqa: S608 our own names
 _numbers = count(1)
 
 
@@ -23,12 +34,13 @@ def programs() -> Path | None:
 
 
 class Cluster:
-    """A server that can be stopped and started again; its databases are copies of a template."""
+    """A server that can be stopped and started again."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
         self._folder = folder
         self._as: list[str] = []
+        self._migrated = False
         if os.geteuid() == 0:  # the server refuses to be root
             names = {user.pw_name for user in pwd.getpwall()}
             user = "postgres" if "postgres" in names else "nobody"
@@ -58,15 +70,30 @@ class Cluster:
     def url(self, name: str) -> str:
         return f"postgresql+asyncpg://bot@/{name}?host={self._folder}"
 
+    def migrated(self) -> str:
+        """The URL of a database with all tables and no row. It is one and the same: emptying takes 0.02 s, a copy 0.35 s."""
+        if self._migrated:
+            self.sql(_EMPTY, _NAME)
+        else:
+            self.sql(f"CREATE DATABASE {_NAME}")
+            asyncio.run(_migrate(self.url(_NAME)))
+            self.sql("DELETE FROM vault", _NAME)  # every test has a key of its own
+            self._migrated = True
+        return self.url(_NAME)
+
     @contextmanager
-    def database(self, template: str = "template0") -> Iterator[str]:
-        """The URL of a database of one's own."""
+    def database(self) -> Iterator[str]:
+        """The URL of a new database with nothing in it."""
         name = f"test{next(_numbers)}"
-        self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.sql(f"CREATE DATABASE {name}")
         try:
             yield self.url(name)
         finally:
             self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _migrate(url: str) -> None:
+    await (await open_database(url, Sealer([new_key()]))).close()
 
 
 @contextmanager

@@ -99,9 +99,11 @@ async def test_a_server_that_takes_no_writes_is_an_outage(database: Database, co
     async with open_turnstile(database, content) as turnstile:
         cluster.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         await database.engine.dispose()
-        with pytest.raises(Unavailable):
-            await turnstile.submit(inbound)
-        cluster.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = off")
+        try:
+            with pytest.raises(Unavailable):
+                await turnstile.submit(inbound)
+        finally:
+            cluster.sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
         await turnstile.submit(inbound)
     assert len(await answers(database, ADA)) == 1
 
