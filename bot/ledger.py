@@ -80,14 +80,15 @@ class Ledger:
     async def current(self, letter: Letter) -> Letter | None:
         """The letter with the address its person has now; None when it was erased meanwhile, or they have none."""
         async with self._database.read() as connection:
-            if not await outbox.is_ready(connection, letter.id):
+            wanted, contact = await outbox.addressee(connection, letter.id)
+            if not wanted:
                 return None
-            if letter.contact is None:
-                return letter
-            theirs = await addresses.of_contact(connection, self._database.sealer, letter.contact, letter.channel)
-        if letter.address in theirs:
-            return letter
-        return replace(letter, address=theirs[0]) if theirs else None
+            if contact is None:
+                return letter if letter.contact is None else None
+            theirs = await addresses.of_contact(connection, self._database.sealer, contact, letter.channel)
+        if not theirs:
+            return None
+        return replace(letter, contact=contact, address=letter.address if letter.address in theirs else theirs[0])
 
     async def may_write(self, letter: Letter, window: timedelta) -> bool:
         """Whether the person has written so recently that the platform lets us answer in free words."""

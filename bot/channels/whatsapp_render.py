@@ -141,7 +141,7 @@ def _line(line: Line) -> str:
         behind = line[number + 1].text if number + 1 < len(line) else ""
         inside = ((text[-1:] + run.text[:1]).isalnum() and text != "") or ((run.text[-1:] + behind[:1]).isalnum() and behind != "")
         target = _target(run)
-        glued = target and behind and not behind[0].isspace()  # it would become a part of the address
+        glued = target and re.match(r"[^\s.,;:!?]", behind)  # it would become a part of the address
         text += (_clean(run.text) if inside else _styled(run)) + target + " " * bool(glued)
     return text
 

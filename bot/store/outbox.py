@@ -104,10 +104,10 @@ async def taken(connection: AsyncConnection, messages: Mapping[int, str]) -> Non
         await connection.execute(change, [{"number": number, "name": message} for number, message in messages.items()])
 
 
-async def is_ready(connection: AsyncConnection, letter: int) -> bool:
-    """Whether it is still to be sent: an erasure or a withdrawal may have come in between."""
-    query = select(outbox.c.id).where(outbox.c.id == letter, outbox.c.state == "ready")
-    return await connection.scalar(query) is not None
+async def addressee(connection: AsyncConnection, letter: int) -> tuple[bool, int | None]:
+    """Whether it is still to be sent (an erasure or a withdrawal may have come in between), and to whom as of now."""
+    row = (await connection.execute(select(outbox.c.contact_id).where(outbox.c.id == letter, outbox.c.state == "ready"))).first()
+    return row is not None, row.contact_id if row else None
 
 
 async def report(connection: AsyncConnection, sealer: Sealer, receipts: Sequence[Receipt], owner: str, now: datetime) -> Reported:
