@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 
 import uvloop
@@ -84,11 +85,15 @@ def main() -> int:
             command.add_argument("--rate", type=float, default=200)
         command.add_argument("--seconds", type=float, default=8)
     args = parser.parse_args()
+    for sign in (signal.SIGINT, signal.SIGTERM):  # whatever ends this ends the bot too
+        signal.signal(sign, signal.default_int_handler)
     try:
         return 0 if uvloop.run(args.do(args)) else 1
     except DidNotStart as failed:
         print(f"A bot did not start: {failed}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Fills a database of the product with people and requests, by the store's own tables. Runs in the project's environment.
 
-    .venv/bin/python -m bench.seed FOLDER PEOPLE
+    .venv/bin/python -m bench.seed FIRST PEOPLE     # with OMSBOT_DATABASE_URL and OMSBOT_DATA_KEYS
 
+FIRST is the number on Telegram that people are counted from.
 Every tenth person has asked for a call; of these requests every fifth is open.
 """
 
@@ -10,14 +11,12 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bench.contestants import data_key, database_url
-from bench.platforms import Telegram
+from bot.config import Settings, sealer
 from bot.core.model import Session
 from bot.core.reference import reference
 from bot.store.contacts import sealed_session
@@ -30,34 +29,34 @@ ASKS, IS_OPEN = 10, 50  # every so many people
 ANSWERS = json.dumps({"name": "User Test", "phone": "+4915123456789", "when": "any", "language": "en", "zone": "Europe/Berlin"})
 
 
-async def seed(folder: Path, people: int) -> None:
-    database = await open_database(database_url(folder), Sealer([data_key(folder)]))
+async def seed(settings: Settings, first_person: int, people: int) -> None:
+    database = await open_database(settings.database_url, sealer(settings))
     for first in range(0, people, CHUNK):
         async with database.write() as connection:
-            await _add(connection, database, range(first, min(first + CHUNK, people)))
+            await _add(connection, database, first_person, range(first, min(first + CHUNK, people)))
     await database.close()
 
 
-async def _add(connection: AsyncConnection, database: Database, people: range) -> None:
+async def _add(connection: AsyncConnection, database: Database, first_person: int, people: range) -> None:
     now = datetime.now(UTC)
-    sealer, session = database.sealer, sealed_session(database.sealer, Session())
+    session = sealed_session(database.sealer, Session())
     ago = {number: now - timedelta(days=number % 20, seconds=number % 86400) for number in people}
     rows: Iterator[dict[str, Any]]
     rows = ({"id": number + 1, "session": session, "created_at": ago[number], "seen_at": ago[number]} for number in people)
     await connection.execute(insert(contacts), list(rows))
-    ids = {number: str(Telegram.first_person + number) for number in people}
+    ids = {number: str(first_person + number) for number in people}
     rows = (
         {
             "contact_id": number + 1,
             "channel": "telegram",
             "chat": database.chat("telegram", ids[number]),
-            "address": sealer.seal(ids[number]),
+            "address": database.sealer.seal(ids[number]),
         }
         for number in people
     )
     await connection.execute(insert(contact_addresses), list(rows))
     asking = [number for number in people if number % ASKS == 0]
-    await connection.execute(insert(requests), [_request(sealer, number, ago[number]) for number in asking])
+    await connection.execute(insert(requests), [_request(database.sealer, number, ago[number]) for number in asking])
     rows = ({"request_id": number // ASKS + 1, "at": ago[number], "who": "caller", "what": "sent", "note": ""} for number in asking)
     await connection.execute(insert(request_events), list(rows))
     rows = ({"contact_id": n + 1, "version": "2026-11", "language": "en", "text": "I agree", "given_at": ago[n]} for n in asking)
@@ -83,4 +82,4 @@ def _request(sealer: Sealer, number: int, at: datetime) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asyncio.run(seed(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(seed(Settings(_env_file=None), int(sys.argv[1]), int(sys.argv[2])))  # type: ignore[call-arg]
