@@ -126,7 +126,7 @@ class App:
         held = frozenset(name for name, channel in self.channels.items() if channel.pull)
         owner = secrets.token_hex(8)
         self.outbox = Outbox(database, self.channels, owner)
-        self.turnstile = Turnstile(database, content, self.outbox.deliver, owner=owner, held=held)
+        self.turnstile = Turnstile(database, content, self.outbox.deliver, owner=owner, held=held, unsent=self.outbox.unsent)
         routes: list[BaseRoute] = [route for channel in self.channels.values() for route in channel.routes()]
         routes += [
             Route("/health/live", _live),

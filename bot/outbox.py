@@ -115,6 +115,11 @@ class Outbox:
             task.add_done_callback(self._tasks.discard)
         metrics.UNSENT.set(sum(len(chat.letters) for chat in self._chats.values()))
 
+    def unsent(self, key: tuple[str, str]) -> int:
+        """How many letters wait for this chat."""
+        chat = self._chats.get(key)
+        return len(chat.letters) if chat else 0
+
     async def adopt(self, *, alone: bool) -> int:
         """Takes over what others left unsent; how many letters. `alone`: no other instance uses this database."""
         async with self._database.write() as connection:

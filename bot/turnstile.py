@@ -6,8 +6,9 @@ order within a conversation, no double handling and durability come from here, a
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -16,7 +17,7 @@ from bot import metrics
 from bot.channels.base import Unavailable
 from bot.core.engine import advance, apology
 from bot.core.library import Content
-from bot.core.model import Inbound, Session
+from bot.core.model import Event, Hurried, Inbound, Media, Press, Session, SharedContact, Started, Text
 from bot.logs import place
 from bot.rounds import Advance, Round, Waiting, queue_letters, waiting
 from bot.store import contacts
@@ -26,12 +27,16 @@ from bot.store.outbox import Letter
 
 MAX_ROUND = 256  # events: beyond this a bigger round saves hardly anything [DESIGN 7]
 MAX_WAITING = 5000  # events: beyond this the platforms are asked to come again
+MAX_EACH = 30  # events and answers of one person under way: beyond this they are asked to wait a little
 
 log = structlog.get_logger()
 
 
 class Turnstile:
-    """`deliver` is called with the letters of a round after its commit; `held` names the pull channels."""
+    """`deliver` is called with the letters of a round after its commit; `held` names the pull channels.
+
+    `unsent` tells how many answers are still on their way to a chat.
+    """
 
     def __init__(
         self,
@@ -43,6 +48,7 @@ class Turnstile:
         held: frozenset[str] = frozenset(),
         step: Advance = advance,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        unsent: Callable[[Key], int] = lambda _: 0,
     ) -> None:
         self._database = database
         self._content = content
@@ -51,7 +57,9 @@ class Turnstile:
         self._held = held
         self._step = step
         self._clock = clock
+        self._unsent = unsent
         self._queue: deque[Waiting] = deque()
+        self._waiting: Counter[Key] = Counter()  # of each person
         self._wake = asyncio.Event()
         self._stopped = False
 
@@ -61,9 +69,19 @@ class Turnstile:
             metrics.EVENTS.labels(inbound.channel, "refused").inc()
             raise Unavailable
         submitted = waiting(self._database, inbound)
+        if max(self._waiting[key] + self._unsent(key) for key in submitted.keys) >= MAX_EACH:
+            submitted.inbound = replace(inbound, event=_hurried(inbound.event))
+            metrics.EVENTS.labels(inbound.channel, "hurried").inc()
+        self._waiting.update(submitted.keys)
         self._queue.append(submitted)
         self._wake.set()
-        await submitted.done
+        try:
+            await submitted.done
+        finally:
+            self._waiting.subtract(submitted.keys)
+            for key in submitted.keys:
+                if self._waiting[key] <= 0:
+                    del self._waiting[key]
 
     async def run(self) -> None:
         """Rounds until cancelled. The round under way is finished; what still waits is refused and comes again."""
@@ -144,6 +162,15 @@ class Turnstile:
         if not poison.done.done():
             poison.done.set_result(None)
         self._deliver(letters)
+
+
+def _hurried(event: Event) -> Event:
+    match event:
+        case Text(text) | Media(text):
+            return Hurried(text)
+        case Press() | SharedContact() | Started():
+            return Hurried()
+    return event
 
 
 def _refuse(event: Waiting) -> None:

@@ -15,7 +15,7 @@ ALLOWED = {
     "content_shapes": ("core",),
     "content": ("core", "content_shapes"),
     "content_rules": ("core", "content"),
-    "channels": ("core", "channels.base", "channels.limits", "channels.parting", "channels.shape", "metrics", "logs"),
+    "channels": ("core", "channels.base", "channels.http", "channels.limits", "channels.parting", "channels.shape", "metrics", "logs"),
     "store": ("core.model", "store"),
     "outbox": ("core.model", "store", "channels.base", "ledger", "metrics", "logs"),
     "ledger": ("core.model", "store", "channels.base", "metrics", "logs"),

@@ -18,7 +18,7 @@ from bot.core.model import EVENT_JSON, Event, Left, Press, Session, Started, Tex
 from bot.store.database import Database
 from bot.store.outbox import Letter
 from bot.store.tables import inbox, set_aside
-from bot.turnstile import MAX_WAITING, Turnstile
+from bot.turnstile import MAX_EACH, MAX_WAITING, Turnstile
 
 TOPICS = ("sleep", "speech", "rituximab", "vaccines", "help", "privacy", "menu", "symptoms", "treatment", "diagnosis")
 
@@ -199,3 +199,26 @@ async def test_two_presses_of_send_make_one_request(database: Database, content:
         await asyncio.gather(*(turnstile.submit(ADA.does(Press("send"))) for _ in range(2)))
     [request] = await queue(database)
     assert [request.reference in text for text in (await answers(database, ADA))[-2:]] == [True, True]
+
+
+async def test_one_noisy_person_cannot_slow_others(database: Database, content: Content) -> None:
+    """A flood of one person is answered as far as can be read, then by one request to wait; the next person is served at once."""
+    async with open_turnstile(database, content) as turnstile:
+        flood = [asyncio.create_task(turnstile.submit(ADA.does(Text("symptoms")))) for _ in range(10 * MAX_EACH)]
+        await asyncio.sleep(0)
+        await turnstile.submit(BOB.does(Text("symptoms")))
+        assert sum(task.done() for task in flood) <= 2
+        await asyncio.gather(*flood)
+    said = await answers(database, ADA)
+    assert len(said) == MAX_EACH + 1
+    assert "Please wait a moment" in said[-1]
+    assert "OMS can affect" in (await answers(database, BOB))[0]
+    assert not turnstile._waiting
+
+
+async def test_answers_that_wait_count_too(database: Database, content: Content) -> None:
+    """A person whose answers pile up because the platform takes them slowly is asked to wait."""
+    async with open_turnstile(database, content) as turnstile:
+        turnstile._unsent = lambda key: MAX_EACH
+        await turnstile.submit(ADA.does(Text("symptoms")))
+    assert "Please wait a moment" in (await answers(database, ADA))[0]

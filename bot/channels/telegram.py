@@ -14,16 +14,13 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import structlog
-from httpx import Limits
-from httpx_aiohttp import AiohttpTransport
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
-from telegram.constants import ParseMode
+from telegram import Bot, InlineKeyboardMarkup
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
-from telegram.request import HTTPXRequest
+from telegram.warnings import PTBUserWarning
 
 from bot import metrics
 from bot.channels.base import Delivery, NotSent, Submit, Unavailable
@@ -32,6 +29,7 @@ from bot.channels.shape import LARGE, read_body
 from bot.channels.telegram_errors import not_sent, reason, seconds
 from bot.channels.telegram_parse import NAME, UPDATES, kind_of, parse
 from bot.channels.telegram_render import Markup, markup, texts
+from bot.channels.telegram_request import PlainRequest
 from bot.channels.telegram_setup import announce
 from bot.core.library import Content
 from bot.logs import place
@@ -42,11 +40,9 @@ POLL_SECONDS = 50  # how long Telegram keeps an empty poll open
 SILENT_AFTER = 180.0  # seconds without an answer from Telegram until the channel counts as down
 _CHECK_SECONDS = 60.0  # between looks at the webhook
 _WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between polls that fail, doubling
-_CONNECTIONS = 256
 _BURST = 4  # messages at once before a rate counts
 _GROUP_SECONDS = 3.0  # between messages to a group: 20 a minute [PLATFORMS]
 _RECENT = 2 * _CHECK_SECONDS  # seconds in which a failed delivery to the webhook counts as trouble
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _UNCHANGED = "message is not modified"
 
 log = structlog.get_logger()
@@ -66,14 +62,23 @@ class Options:
     patience: float = 60.0  # seconds to leave another poller alone before trying again
 
 
-def connect(options: Options) -> tuple[Bot, HTTPXRequest]:
+class _PlainBot(Bot):
+    """A Bot that may be called for plain JSON where the library has types of its own: reading those costs more than the
+    call, and one that is not known yet would keep it from returning all the others.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def _warn(cls, message: str | PTBUserWarning, category: type[Warning] = PTBUserWarning, stacklevel: int = 0) -> None:
+        if not str(message).startswith("Please use 'Bot."):
+            super()._warn(message, category, stacklevel + 1)
+
+
+def connect(options: Options) -> tuple[Bot, PlainRequest]:
     """A Bot and the connections it uses, which the caller shuts down."""
-    # The aiohttp transport carries several times as many calls as the default one [DESIGN 7].
-    request = HTTPXRequest(
-        connection_pool_size=_CONNECTIONS, read_timeout=20, connect_timeout=10, pool_timeout=10,
-        httpx_kwargs={"transport": AiohttpTransport(limits=Limits(max_connections=_CONNECTIONS))},
-    )  # fmt: skip
-    return Bot(options.token, base_url=f"{options.api_url}/bot", request=request, get_updates_request=request), request
+    request = PlainRequest()
+    return _PlainBot(options.token, base_url=f"{options.api_url}/bot", request=request, get_updates_request=request), request
 
 
 class Telegram:
@@ -159,10 +164,8 @@ class Telegram:
             log.warning("telegram_not_announced", error=place(error))
 
     async def _poll(self, offset: int) -> int:
-        # The library would read the updates into its own types and fail on one it does not know; written with a
-        # capital letter (Telegram does not mind), the call gives plain JSON.
         asked = {"offset": offset, "timeout": POLL_SECONDS, "allowed_updates": list(UPDATES)}
-        updates = await self._bot.do_api_request("GetUpdates", asked, read_timeout=POLL_SECONDS + 10)
+        updates = await self._bot.do_api_request("getUpdates", asked, read_timeout=POLL_SECONDS + 10)
         if not isinstance(updates, list) or not all(isinstance(each, dict) and isinstance(each.get("update_id"), int) for each in updates):
             raise TypeError("no updates")
         self._trouble = ""
@@ -253,7 +256,7 @@ class Telegram:
         for number, part in enumerate(parts[delivery.parts :], delivery.parts + 1):
             last = keyboard if number == len(parts) else None
             try:
-                await self._bot.send_message(chat, part, parse_mode=ParseMode.HTML, reply_markup=last, link_preview_options=_NO_PREVIEW)
+                await self._write("sendMessage", part, last, chat_id=chat)
             except ChatMigrated:
                 raise
             except TelegramError as error:
@@ -264,13 +267,20 @@ class Telegram:
         if keyboard is not None and not isinstance(keyboard, InlineKeyboardMarkup):
             return False
         try:
-            await self._bot.edit_message_text(
-                body, chat, message, parse_mode=ParseMode.HTML, reply_markup=keyboard, link_preview_options=_NO_PREVIEW
-            )
+            await self._write("editMessageText", body, keyboard, chat_id=chat, message_id=message)
         except BadRequest as error:
             # Too old, deleted, not ours: whatever the reason, the answer must not be lost with the message.
             return _UNCHANGED in str(error).lower()
         return True
+
+    async def _write(self, method: str, text: str, keyboard: Markup | None, **where: int) -> None:
+        """Writes or edits a message. Raises TelegramError, and TypeError for what is no answer of Telegram's."""
+        content: dict[str, Any] = {"text": text, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
+        if keyboard is not None:
+            content["reply_markup"] = keyboard.to_dict()
+        written = await self._bot.do_api_request(method, where | content)
+        if not isinstance(written, dict) or "message_id" not in written:
+            raise TypeError("no message")
 
     def _answered(self) -> None:
         self._reached = time.monotonic()

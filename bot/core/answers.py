@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 import phonenumbers
 from babel import Locale
@@ -169,6 +170,7 @@ def options(question: Question, scene: Scene) -> tuple[str, ...]:
             return question.options
 
 
+@lru_cache(128)  # a screen asks several times; only the numbers of the moment stay in memory
 def region_of(phone: str) -> str:
     """ "DE" for "+49…", "" for none or a number of no country."""
     number: PhoneNumber = phonenumbers.parse(phone, None)

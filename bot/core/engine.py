@@ -17,6 +17,7 @@ from bot.core.model import (
     Count,
     EraseContact,
     Event,
+    Hurried,
     Left,
     Media,
     Moved,
@@ -41,7 +42,8 @@ _MAX_PATH = 12
 def advance(session: Session, event: Event, content: Content, now: datetime) -> Turn:
     """The turn that follows `event`. Total: whatever comes, there is a reply with a way to the menu.
 
-    The exceptions: Left, which nobody could read an answer to, Returned and Moved, which nobody said. `now` is aware.
+    The exceptions: Left, which nobody could read an answer to, Returned and Moved, which nobody said, and whoever was
+    told to wait a little and goes on. `now` is aware.
     """
     if isinstance(event, Moved):
         return Turn(session)
@@ -52,6 +54,8 @@ def advance(session: Session, event: Event, content: Content, now: datetime) -> 
         return Turn(session, (Reply(scene.text("group", link=event.link), language=scene.language.code),))
     new = not session.language
     scene = Scene(content, _awake(session, content, now), now)
+    if isinstance(event, Hurried) and session.hurried and not danger(scene, event.text):
+        return Turn(session)  # told once
     expired = session.draft is not None and scene.session.draft is None
     move = _decide(scene, event)
     if expired:
@@ -75,7 +79,7 @@ def _awake(session: Session, content: Content, now: datetime) -> Session:
     expired = session.draft is not None and now - session.draft.started_at > content.structure.draft_expires
     if expired and session.screen.partition(":")[0] in screens.NEEDS_DRAFT:
         session = replace(session, screen=HOME)
-    return replace(session, language=language, left=False, draft=None if expired else session.draft)
+    return replace(session, language=language, left=False, hurried=False, draft=None if expired else session.draft)
 
 
 def _decide(scene: Scene, event: Event) -> Move:
@@ -90,6 +94,9 @@ def _decide(scene: Scene, event: Event) -> Move:
             return intake.contact(scene, phone, own)
         case Media(caption):
             return danger(scene, caption) or say(scene, "media")
+        case Hurried(text):
+            told = replace(scene, session=replace(scene.session, hurried=True))
+            return danger(told, text) or say(told, "too-fast")
         case Left() | Returned() | Addressed() | Moved():
             return Move(scene.session, HOME)
         case _:

@@ -1,11 +1,13 @@
 """What the bot says, as data: languages, pages, questions, opening hours. Read from files by `bot.content`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Literal
 
 from bot.core.markup import Document
+from bot.core.phrases import Phrases
 from bot.core.schedule import Hours, Window
 from bot.core.search import Index
 
@@ -105,11 +107,39 @@ class Language:
     no: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what follows from it is worked out once
 class Content:
     structure: Structure
     languages: Mapping[str, Language]
     commands: Mapping[str, str] = field(default_factory=dict)  # the words of all languages together
+
+    # Of every language together: people in fear write in their own.
+
+    @cached_property
+    def crisis(self) -> Phrases:
+        return self._phrases(lambda language: language.crisis)
+
+    @cached_property
+    def emergency(self) -> Phrases:
+        return self._phrases(lambda language: language.emergency)
+
+    @cached_property
+    def advice(self) -> Phrases:
+        return self._phrases(lambda language: language.advice)
+
+    @cached_property
+    def yes(self) -> frozenset[str]:
+        return frozenset(self._all(lambda language: language.yes))
+
+    @cached_property
+    def no(self) -> frozenset[str]:
+        return frozenset(self._all(lambda language: language.no))
+
+    def _phrases(self, of: Callable[[Language], tuple[str, ...]]) -> Phrases:
+        return Phrases(self._all(of), self._all(lambda language: language.harmless), self._all(lambda language: language.filler))
+
+    def _all(self, of: Callable[[Language], tuple[str, ...]]) -> list[str]:
+        return [phrase for language in self.languages.values() for phrase in of(language)]
 
     def language(self, code: str) -> Language:
         """The language asked for ("de-AT" finds "de"), else the default one."""

@@ -75,7 +75,14 @@ class Moved:
     user_id: str = ""
 
 
-Event = Started | Text | Press | SharedContact | Media | Left | Returned | Addressed | Moved
+@dataclass(frozen=True, slots=True)
+class Hurried:
+    """Something from a person who sends more than can be answered: its words are read for danger, and only that."""
+
+    text: str = ""
+
+
+Event = Started | Text | Press | SharedContact | Media | Left | Returned | Addressed | Moved | Hurried
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +157,7 @@ class Session:
     consent: str = ""  # the version of the consent text agreed to; empty: none
     sent: int = 0  # requests sent so far
     left: bool = False  # blocked us or asked us to stop: nothing is sent unasked
+    hurried: bool = False  # was told to wait a little
     profile: Profile = Profile()
     request: OpenRequest | None = None
 

@@ -99,6 +99,8 @@ def say(scene: Scene, key: str) -> Move:
 
 
 def label_of(scene: Scene, button: str) -> str:
-    shown = next((b.label for b in draw(scene, scene.session.screen).buttons if b.id == button), "")
     path = button.removeprefix("page:")
-    return shown or (scene.language.pages[path].title if path in scene.language.pages else scene.language.labels.get(button, ""))
+    if path in scene.language.pages:  # called the same wherever it stands, which spares drawing the screen
+        return scene.language.pages[path].title
+    shown = next((b.label for b in draw(scene, scene.session.screen).buttons if b.id == button), "")
+    return shown or scene.language.labels.get(button, "")

@@ -1,16 +1,19 @@
 """What somebody typed: danger first, then commands, what is on the screen, answers, and at last a search."""
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from bot.core import intake, intake_screens
-from bot.core.library import Language
 from bot.core.model import Button, Count, Reply
 from bot.core.navigation import draw, open_page, press, say
 from bot.core.scene import Move, Scene
-from bot.core.search import Mention, find, mentioned, normal
+from bot.core.search import find, normal
 
 _MIN_PREFIX = 3  # letters of a label that are enough to mean it
 _MIN_PART = 4  # letters from within a label
+
+
+label = lru_cache(4096)(normal)  # for the words on buttons only: what people type is not remembered
 
 
 def read(scene: Scene, text: str) -> Move:
@@ -27,9 +30,9 @@ def danger(scene: Scene, text: str) -> Move | None:
 
 
 def _danger(scene: Scene, text: str, said: str) -> Move | None:
-    if _mentioned(scene, said, lambda language: language.crisis):
+    if scene.content.crisis.mentioned(said):
         return Move(scene.session, f"page:{scene.structure.pages['crisis']}", (Count("crisis"),))
-    found = _mentioned(scene, said, lambda language: language.emergency)
+    found = scene.content.emergency.mentioned(said)
     if found is None:
         return None
     line = Reply(scene.text("emergency-stop"), style="warning")
@@ -57,10 +60,8 @@ def _choice(scene: Scene, text: str, said: str) -> Move | None:
     buttons = draw(scene, scene.session.screen).buttons
     if said.isdecimal() and len(said) <= 2 and 0 < int(said) <= len(buttons):
         return press(scene, buttons[int(said) - 1].id)
-    meant = (
-        "yes" if said in _all(scene, lambda language: language.yes) else "no" if said in _all(scene, lambda language: language.no) else "?"
-    )
-    button = _only(button for button in buttons if said and (normal(button.label) == said or button.answer == meant))
+    meant = "yes" if said in scene.content.yes else "no" if said in scene.content.no else "?"
+    button = _only(button for button in buttons if said and (label(button.label) == said or button.answer == meant))
     return press(scene, button.id) if button else None
 
 
@@ -70,7 +71,7 @@ def _half_choice(scene: Scene, text: str, said: str) -> Move | None:
         return None
     part = said.replace(" ", "")
     choices = draw(scene, scene.session.screen).choices
-    button = _only(button for button in choices if part in normal(button.label).replace(" ", ""))
+    button = _only(button for button in choices if part in label(button.label).replace(" ", ""))
     return press(scene, button.id) if button else None
 
 
@@ -82,12 +83,12 @@ def _answer(scene: Scene, text: str, said: str) -> Move | None:
 def _prefix(scene: Scene, text: str, said: str) -> Move | None:
     if len(said) < _MIN_PREFIX:
         return None
-    button = _only(button for button in draw(scene, scene.session.screen).buttons if normal(button.label).startswith(said))
+    button = _only(button for button in draw(scene, scene.session.screen).buttons if label(button.label).startswith(said))
     return press(scene, button.id) if button else None
 
 
 def _advice(scene: Scene, text: str, said: str) -> Move | None:
-    asks = _mentioned(scene, said, lambda language: language.advice)
+    asks = scene.content.advice.mentioned(said)
     return say(scene, "no-diagnosis") if asks else None
 
 
@@ -120,16 +121,6 @@ def _not_found(scene: Scene, text: str) -> Move:
         return Move(scene.session, scene.session.screen, notice=scene.text("wrong-choice"))
     near = find(scene.language.index, text).paths or scene.language.pages[""].children[1:4]
     return Move(scene.session, f"found:nearest:{'|'.join(near)}", (Count("not-found"),))
-
-
-def _mentioned(scene: Scene, said: str, phrases: Callable[[Language], tuple[str, ...]]) -> Mention | None:
-    harmless, filler = _all(scene, lambda language: language.harmless), _all(scene, lambda language: language.filler)
-    return mentioned(_all(scene, phrases), said, harmless, filler)
-
-
-def _all(scene: Scene, phrases: Callable[[Language], tuple[str, ...]]) -> list[str]:
-    """The phrases of every language: people in fear write in their own."""
-    return [phrase for language in scene.content.languages.values() for phrase in phrases(language)]
 
 
 def _only(buttons: Iterable[Button]) -> Button | None:

@@ -41,9 +41,10 @@ MENU = ("menu", "callback", "status", "language", "privacy", "delete", "stop", "
 # Fixed texts and the blanks each may use besides the operator's values.
 TEXTS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(
-        ("disclaimer", "emergency-stop", "no-diagnosis", "media", "stale", "apology", "noted", "read-this", "expired", "help"), frozenset()
+        ("disclaimer", "emergency-stop", "no-diagnosis", "media", "stale", "apology", "noted", "read-this", "expired", "help", "too-fast"),
+        frozenset(),
     ),
-    **dict.fromkeys(("found-several", "found-nearest", "review-pending"), frozenset()),
+    **dict.fromkeys(("found-several", "found-nearest", "review-pending", "too-fast"), frozenset()),
     "group": frozenset({"link"}),
     **dict.fromkeys(("contact-other", "phone-known"), frozenset({"phone_number"})),
     "sources-head": frozenset({"title"}),

@@ -8,7 +8,7 @@ import pytest
 from bot.core.engine import advance
 from bot.core.library import Content
 from bot.core.markup import plain
-from bot.core.model import EndConsent, Event, Media, Press, Profile, Session, SharedContact, Started, Text, Turn
+from bot.core.model import EndConsent, Event, Hurried, Media, Press, Profile, Session, SharedContact, Started, Text, Turn
 
 SHARES = Profile(name="Ana", shares_contact="keyboard")
 ASKED = (Text("callback"), Press("consent:yes:2026-11"))
@@ -245,3 +245,11 @@ def test_a_number_the_platform_vouches_for_is_not_doubted(content: Content, now:
     assert "+44 7700 900123" in said(after(content, now, *ASKED, profile=known))
     assert "unusual" not in said(after(content, now, *ASKED, Press("set:phone:profile"), profile=known))
     assert "unusual" in said(after(content, now, *ASKED, Text("+447700900123"), profile=known))
+
+
+def test_who_hurries_is_told_once_and_heard_in_danger(content: Content, now: datetime) -> None:
+    """Who sends more than can be answered is told so once; words of danger count all the same, and calm ones again later."""
+    assert "Please wait a moment" in said(after(content, now, Hurried("and another thing")))
+    assert after(content, now, Hurried("one"), Hurried("two")).replies == ()
+    assert "112" in said(after(content, now, Hurried("one"), Hurried("he cannot breathe")))
+    assert after(content, now, Hurried("one"), Text("symptoms"), Hurried("two")).replies != ()

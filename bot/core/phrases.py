@@ -1,0 +1,84 @@
+"""Phrases that are mentioned in what people type, typing errors in long words allowed."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+TYPO = 84  # similarity, out of 100, from which two words of five letters or more count as the same
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    phrase: str
+    rest: str  # what was said besides
+
+
+class Phrases:
+    """Phrases in normal form, made ready to be looked for.
+
+    `harmless` words look like one of the phrases and are none; `filler` words may be missing or too many: people
+    in fear, and those new to a language, leave them out. A phrase that is a number does not count beside
+    another one: telephone numbers contain 112.
+    """
+
+    def __init__(self, phrases: Iterable[str], harmless: Collection[str] = (), filler: Collection[str] = ()) -> None:
+        self._harmless, self._filler = frozenset(harmless), frozenset(filler)
+        self._phrases = tuple(phrases)
+        self._words = [tuple(word for word in phrase.split() if word not in self._filler) for phrase in self._phrases]
+        self._beginning: defaultdict[str, list[int]] = defaultdict(list)
+        self._long: defaultdict[str, set[str]] = defaultdict(set)  # by their first letter: nobody mistypes that
+        self._known = frozenset(word for words in self._words for word in words)
+        for number, words in enumerate(self._words):
+            if words:
+                self._beginning[words[0]].append(number)
+        for word in self._known:
+            self._long[word[0]].add(word)
+
+    def mentioned(self, text: str) -> Mention | None:
+        """The first of the phrases that `text`, in normal form, contains."""
+        words = text.split()
+        said = [word for word in words if word not in self._filler]
+        meant = [self._meant(word) for word in said]
+        found: tuple[int, int] | None = None
+        for at, alike in enumerate(meant):
+            for number in (number for word in alike for number in self._beginning.get(word, ())):
+                if (found is None or (number, at) < found) and self._stands(number, at, meant) and self._counts(number, words):
+                    found = (number, at)
+        if found is None:
+            return None
+        number, at = found
+        return Mention(self._phrases[number], " ".join(said[:at] + said[at + len(self._words[number]) :]))
+
+    def _meant(self, word: str) -> set[str]:
+        """The words of the phrases that `word` is, or is probably meant to be."""
+        same = {word} & self._known
+        return same if word in self._harmless else same | {other for other in self._long.get(word[0], ()) if is_typo(word, other)}
+
+    def _stands(self, number: int, at: int, meant: Sequence[set[str]]) -> bool:
+        words = self._words[number]
+        return at + len(words) <= len(meant) and all(word in meant[at + k] for k, word in enumerate(words))
+
+    def _counts(self, number: int, said: Sequence[str]) -> bool:
+        phrase = self._phrases[number]
+        return not phrase.isdigit() or phrase in _lone_numbers(said)
+
+
+def is_typo(word: str, other: str) -> bool:
+    """Whether `word` is probably `other`, mistyped. People rarely mistype the first letter; other words differ there."""
+    if other.isdigit() or min(len(word), len(other)) < 5 or word[0] != other[0] or abs(len(word) - len(other)) > 1:
+        return False
+    return fuzz.ratio(word, other) >= TYPO
+
+
+def contains(said: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether these words stand in `said` one after another."""
+    spots = range(len(said) - len(words) + 1)
+    return any(all(word == other or is_typo(word, other) for word, other in zip(said[at:], words, strict=False)) for at in spots)
+
+
+def _lone_numbers(words: Sequence[str]) -> set[str]:
+    """The numbers that stand beside no other: those that do are groups of a telephone number."""
+    around = zip(["", *words], words, [*words[1:], ""], strict=False)
+    return {word for before, word, behind in around if word.isdigit() and not before.isdigit() and not behind.isdigit()}
