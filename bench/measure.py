@@ -42,6 +42,7 @@ class Result:
     p99_ms: float
     cpu_ms: float  # of the bot, for each message
     busy: float  # share of its core that the bot used
+    starved: float  # share of the time in which it could have run, but others had the core
     generator_busy: float  # near 1, the generator is what was measured
     start_s: float
     idle_mb: float
@@ -92,12 +93,13 @@ async def run(
             spy = _profile(its.bot, profile, load.seconds) if profile else None
             its.crowd.forget()
             gc.disable()  # its pauses would be counted as the bot's
-            cpu, ours, begun, memory = its.bot.cpu(), _our_cpu(), time.perf_counter(), idle
+            cpu, starved, ours, begun, memory = its.bot.cpu(), its.bot.starved(), _our_cpu(), time.perf_counter(), idle
             while (left := begun + load.seconds - time.perf_counter()) > 0:
                 await asyncio.sleep(min(0.5, left))
                 memory = max(memory, its.bot.memory())
                 its.crowd.expire()
             taken, cpu, ours = time.perf_counter() - begun, its.bot.cpu() - cpu, _our_cpu() - ours
+            starved = its.bot.starved() - starved
             answered = sorted(its.crowd.latencies)
             calls = dict(its.crowd.calls)
             gc.enable()
@@ -107,7 +109,8 @@ async def run(
             return Result(
                 contestant.name, load.scenario, load.delay_ms, len(answered), round(len(answered) / taken, 1),
                 _quantile(answered, 0.5), _quantile(answered, 0.99), round(cpu * 1000 / max(1, len(answered)), 3),
-                round(cpu / taken, 2), round(ours / taken, 2), round(its.start_s, 2), round(idle, 1), round(memory, 1),
+                round(cpu / taken, 2), round(starved / taken, 2), round(ours / taken, 2),
+                round(its.start_s, 2), round(idle, 1), round(memory, 1),
                 calls, dict(its.crowd.errors),
             )  # fmt: skip
 

@@ -52,6 +52,11 @@ class Bot:
         used = self._watched.cpu_times()
         return float(used.user + used.system)
 
+    def starved(self) -> float:
+        """Seconds in which it could have run but others had its core, all its threads together."""
+        threads = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
+        return sum(int(file.read_text().split()[1]) for file in threads) / 1e9
+
     def memory(self) -> float:
         """Megabytes resident."""
         return float(self._watched.memory_info().rss) / 1e6

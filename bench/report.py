@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.measure import Result
 
-_HEADS = ("run", "bot", "messages/s", "p50 ms", "p99 ms", "CPU ms/message", "core busy", "MB", "messages/s ×", "CPU ÷", "errors")
+_HEADS = ("run", "bot", "messages/s", "p50 ms", "p99 ms", "CPU ms/message", "core busy", "starved", "MB", "messages/s ×", "CPU ÷", "errors")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -24,7 +24,8 @@ def compared(runs: Sequence[tuple[str, Sequence[Result]]]) -> str:
             faster = f"{product.per_second / result.per_second:.2f}" if result.per_second else "∞"
             cheaper = f"{result.cpu_ms / product.cpu_ms:.2f}" if product.cpu_ms else "-"
             rows.append(
-                (title, result.bot, result.per_second, result.p50_ms, result.p99_ms, result.cpu_ms, f"{result.busy:.0%}",
+                (title, result.bot, result.per_second, result.p50_ms, result.p99_ms, result.cpu_ms,
+                 f"{result.busy:.0%}", f"{result.starved:.0%}",
                  f"{result.idle_mb:.0f} → {result.loaded_mb:.0f}", faster, cheaper, sum(result.errors.values()))
             )  # fmt: skip
     return table(_HEADS, rows)
