@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 BIN := .venv/bin
 
-.PHONY: setup run test check
+.PHONY: setup run test check torture bench soak
 
 setup: .venv/ready
 
@@ -27,3 +27,22 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/oms-bot check
+
+# Nothing lost, nothing twice, while the program is killed again and again. TORTURE="--kills 25 --seed 7", for example.
+torture: setup
+	PYTHONPATH=.:tests $(BIN)/python -m torture $(TORTURE)
+
+# Speed beside plain bots, and memory over time: bench/README.md. PART is what to run, with its arguments.
+PART ?= all
+MINUTES ?= 60
+
+bench: setup bench/.venv/ready
+	@bench/.venv/bin/python -m bench $(PART)
+
+soak: setup bench/.venv/ready
+	@bench/.venv/bin/python -m bench soak $(MINUTES)
+
+bench/.venv/ready: bench/requirements.txt
+	@test -x bench/.venv/bin/pip || $(PYTHON) -m venv bench/.venv
+	@bench/.venv/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@

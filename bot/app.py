@@ -6,11 +6,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import metrics, upkeep
-from bot.channels.base import Channel, Kept, Report, Submit
+from bot.channels.base import Channel, Kept, Report, Submit, Turn, alone
 from bot.channels.telegram import WEBHOOK, Options, Telegram
 from bot.channels.terminal import Terminal
 from bot.channels.web import Web
@@ -32,10 +32,12 @@ from bot.core.library import Content
 from bot.core.model import Inbound, Receipt
 from bot.logs import place
 from bot.outbox import Outbox
+from bot.sole import Sole
 from bot.store import outbox as letters
+from bot.store.backup import folder_beside
 from bot.store.database import Database, open_database, uninterrupted
-from bot.store.outbox import Letter
-from bot.store.tables import vault
+from bot.store.outages import is_outage
+from bot.store.outbox import LEASE, Letter
 from bot.turnstile import Turnstile
 
 MAX_KEPT = 200  # messages of a conversation shown again after a reload
@@ -53,6 +55,7 @@ class Parts:
     database: Database
     submit: Submit
     report: Report
+    poll: Turn
 
     async def history(self, channel: str, chat: str, after: int) -> list[Kept]:
         held = await uninterrupted(self._held(channel, chat, after))
@@ -72,7 +75,7 @@ def _web(parts: Parts) -> Channel:
 
 def _telegram(parts: Parts) -> Channel | None:
     options = telegram_options(parts.settings)
-    return Telegram(options, parts.submit, parts.content) if options.token else None
+    return Telegram(options, parts.submit, parts.content, parts.poll) if options.token else None
 
 
 def telegram_options(settings: Settings) -> Options:
@@ -103,6 +106,12 @@ def _terminal(parts: Parts) -> Channel:
     return Terminal(parts.submit, history, lambda address: parts.database.chat("terminal", address))
 
 
+def nightly(settings: Settings) -> upkeep.Backups | None:
+    """The backups the program makes by itself; PostgreSQL has means of its own."""
+    file = settings.database_file
+    return upkeep.Backups(file, folder_beside(file), settings.backups) if file and settings.backups else None
+
+
 # Every channel: how to build it, or None while it is not configured.
 CHANNELS: Mapping[str, Callable[[Parts], Channel | None]] = {
     "web": _web,
@@ -115,18 +124,21 @@ CHANNELS: Mapping[str, Callable[[Parts], Channel | None]] = {
 class App:
     """The running program: `async with App.running(settings)`, then `web` is what to serve."""
 
-    def __init__(self, settings: Settings, content: Content, database: Database) -> None:
+    def __init__(self, settings: Settings, content: Content, database: Database, lease: timedelta = LEASE) -> None:
         self.settings = settings
         self.content = content
         self.database = database
         self.died: asyncio.Future[str] = asyncio.get_running_loop().create_future()  # the part that ended by itself
-        parts = Parts(settings, content, database, self._submit, self._report)
+        self.owner = secrets.token_hex(8)
+        self._poller = Sole(database, "poll", self.owner, lease / 8)
+        parts = Parts(settings, content, database, self._submit, self._report, self._poller.turn if database.shared else alone)
         built = ((name, build(parts)) for name, build in CHANNELS.items())
         self.channels = {name: channel for name, channel in built if channel is not None}
         held = frozenset(name for name, channel in self.channels.items() if channel.pull)
-        owner = secrets.token_hex(8)
-        self.outbox = Outbox(database, self.channels, owner)
-        self.turnstile = Turnstile(database, content, self.outbox.deliver, owner=owner, held=held, unsent=self.outbox.unsent)
+        self.outbox = Outbox(database, self.channels, self.owner, lease=lease)
+        self.turnstile = Turnstile(
+            database, content, self.outbox.deliver, owner=self.owner, held=held, lease=lease, unsent=self.outbox.unsent
+        )
         routes: list[BaseRoute] = [route for channel in self.channels.values() for route in channel.routes()]
         routes += [
             Route("/health/live", _live),
@@ -137,24 +149,30 @@ class App:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, settings: Settings, *, serving: bool = True, content: Content | None = None) -> AsyncIterator["App"]:
+    async def running(
+        cls, settings: Settings, *, serving: bool = True, content: Content | None = None, lease: timedelta = LEASE
+    ) -> AsyncIterator["App"]:
         """Opens, starts, and at the end stops everything. Raises WrongSettings, ContentError, WrongKey.
 
         `content` spares reading it again; `serving`: receives from the platforms, sends what was left unsent, and does the upkeep.
+        `lease`: after so long others take over what a dead instance was doing, where there can be others.
         """
         content = content or load(settings.content_dir)
         async with AsyncExitStack() as stack:
             database = await open_database(settings.database_url, sealer(settings))
             stack.push_async_callback(database.close)
-            app = cls(settings, content, database)
+            app = cls(settings, content, database, lease)
             for channel in app.channels.values():  # closed after the outbox has stopped using them
                 stack.push_async_callback(channel.close)
             app._start(stack, "outbox", app.outbox.run())
             app._start(stack, "turnstile", app.turnstile.run())
             stack.push_async_callback(app._drain)
             if serving:
-                await app.outbox.adopt(alone=True)
-                app._start(stack, "upkeep", upkeep.run(database, content.structure))
+                await app.outbox.adopt(alone=not database.shared)
+                if database.shared:
+                    app._start(stack, "sharing", app.outbox.share())
+                    app._start(stack, "poller", app._poller.run())
+                app._start(stack, "upkeep", upkeep.run(database, content.structure, app.owner, nightly(settings)))
                 for name, channel in app.channels.items():
                     app._start(stack, name, channel.run())
             yield app
@@ -187,12 +205,9 @@ class App:
             await asyncio.wait_for(self.outbox.drained(), DRAIN)
 
     async def _ready(self, request: Request) -> Response:
-        try:
-            async with self.database.read() as connection:
-                await connection.execute(select(vault.c.name).limit(1))
-        except Exception as error:
-            log.error("not_ready", error=place(error))
-            return JSONResponse({"ready": False, "database": "unreachable"}, status_code=503)
+        if trouble := await self.database.health.trouble():
+            log.error("not_ready", database=trouble)
+            return JSONResponse({"ready": False, "database": trouble}, status_code=503)
         troubles = {name: said for name, channel in self.channels.items() if (said := channel.trouble())}
         answer = {"ready": not troubles, "channels": sorted(self.channels), "troubles": troubles}
         return JSONResponse(answer, status_code=503 if troubles else 200)
@@ -236,5 +251,6 @@ class _Guard:
             await self._app(scope, receive, noting)
         except Exception as error:
             log.error("request_failed", path=scope.get("path", "")[:100], error=place(error))
-            if not started:
-                await JSONResponse({"error": 500}, status_code=500)(scope, receive, send)
+            if not started:  # while the database is away the same request may be made again
+                status, headers = (503, {"Retry-After": "5"}) if is_outage(error) else (500, None)
+                await JSONResponse({"error": status}, status_code=status, headers=headers)(scope, receive, send)

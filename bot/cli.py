@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from bot import cli_requests, cli_setup, content_rules
+from bot import cli_db, cli_requests, cli_setup, content_rules
 from bot.app import App
 from bot.channels.terminal import Terminal, show
-from bot.cli_requests import NotFound, with_database
+from bot.cli_db import NotWhole
+from bot.cli_requests import NotFound
 from bot.cli_setup import SetupFailed
 from bot.config import WrongSettings, load_settings
 from bot.content import Problem
@@ -20,14 +21,15 @@ from bot.content_rules import ContentError
 from bot.logs import configure
 from bot.server import AddressInUse, PartDied, serve_forever
 from bot.staff.actions import Refused
+from bot.store.backup import BackupFailed
+from bot.store.copy import CopyRefused
 from bot.store.crypto import WrongKey, new_key
-from bot.store.database import Database, is_outage
+from bot.store.outages import is_outage
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Information about OMS and a callback queue.")
 _MANY = 10  # notes of one kind that are worth a line each
-db = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(cli_requests.app, name="requests")
-app.add_typer(db, name="db")
+app.add_typer(cli_db.app, name="db")
 app.add_typer(cli_setup.telegram, name="telegram")
 app.add_typer(cli_setup.whatsapp, name="whatsapp")
 
@@ -36,7 +38,7 @@ def main() -> None:
     """Runs a command; a user's mistake ends in one sentence, never in a traceback."""
     try:
         app()
-    except (Refused, NotFound, AddressInUse, PartDied, SetupFailed) as refusal:
+    except (Refused, NotFound, AddressInUse, PartDied, SetupFailed, BackupFailed, NotWhole, CopyRefused) as refusal:
         _end(str(refusal), 1)
     except ContentError as error:
         _end(f"{error}\nThe content cannot be used; `oms-bot check` shows the same.", 1)
@@ -47,7 +49,9 @@ def main() -> None:
     except Exception as error:
         if not is_outage(error):
             raise
-        _end("The database cannot be opened: check OMSBOT_DATABASE_URL, the disk, and that its folder can be written.", 1)
+        _end(
+            "The database cannot be opened: check OMSBOT_DATABASE_URL, that its server runs or its folder can be written, and the disk.", 1
+        )
 
 
 def _end(sentence: str, code: int) -> None:
@@ -134,13 +138,3 @@ def _noted(problems: list[Problem]) -> str:
 def key() -> None:
     """Make a data key for OMSBOT_DATA_KEYS."""
     print(new_key())
-
-
-@db.command()
-def upgrade() -> None:
-    """Bring the schema up to date (every start does it by itself)."""
-
-    async def opening_is_enough(_database: Database) -> None: ...
-
-    with_database(opening_is_enough)
-    print("The database is up to date.")

@@ -9,8 +9,9 @@ from tempfile import NamedTemporaryFile
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
 
 from bot.store.crypto import Sealer, new_key
 
@@ -29,6 +30,17 @@ def _base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def known_database(url: str) -> str:
+    """`url` if we can use it. Raises ValueError."""
+    if url in ("sqlite+aiosqlite:///", "sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:"):
+        raise ValueError("names no file: everything would be lost at the stop")
+    if not url.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+        raise ValueError("must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+    if url.startswith("postgresql") and find_spec("asyncpg") is None:
+        raise ValueError("needs a driver that is not installed: `.venv/bin/pip install asyncpg`")
+    return url
+
+
 def _public_url(url: str) -> str:
     if url and not url.startswith("https://"):
         raise ValueError("must begin with https://")
@@ -41,7 +53,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     public_url: Annotated[str, AfterValidator(_public_url)] = ""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
-    database_url: str = f"sqlite+aiosqlite:///{_ROOT / 'data' / 'oms-bot.db'}"
+    database_url: Annotated[str, AfterValidator(known_database)] = f"sqlite+aiosqlite:///{_ROOT / 'data' / 'oms-bot.db'}"
+    backups: Annotated[int, Field(ge=0, le=3650)] = 14
     content_dir: Path = _ROOT / "content"
     data_keys: SecretStr = SecretStr("")
     telegram_token: SecretStr = SecretStr("")
@@ -59,17 +72,6 @@ class Settings(BaseSettings):
     whatsapp_api_url: Annotated[str, AfterValidator(_base_url)] = "https://graph.facebook.com/v23.0"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
-
-    @field_validator("database_url")
-    @classmethod
-    def _known_database(cls, url: str) -> str:
-        if url in ("sqlite+aiosqlite:///", "sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:"):
-            raise ValueError("names no file: everything would be lost at the stop")
-        if not url.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
-            raise ValueError("must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://")
-        if url.startswith("postgresql") and find_spec("asyncpg") is None:
-            raise ValueError("needs a driver that is not installed: `.venv/bin/pip install asyncpg`")
-        return url
 
     @model_validator(mode="after")
     def _keys_before_strangers(self) -> "Settings":
@@ -102,6 +104,12 @@ class Settings(BaseSettings):
         if self.whatsapp_token.get_secret_value() and missing:
             raise ValueError(f"{' and '.join(missing)} must be set with OMSBOT_WHATSAPP_TOKEN: see README, Connect WhatsApp")
         return self
+
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file; None on PostgreSQL."""
+        url = make_url(self.database_url)
+        return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
     @property
     def keys(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from bot.store.database import Database, uninterrupted
 from bot.store.outbox import Letter
 
 _FLUSH_AFTER = 0.05  # seconds what was delivered may wait for others to be written down with it
+_RETRY_AFTER = 5.0  # seconds until what could not be written down is tried again
 _MAX_EARLY = 1000  # receipts kept until the message they are about is known
 
 log = structlog.get_logger()
@@ -51,6 +52,15 @@ class Ledger:
         self._news.set()
         await noted
 
+    def pending(self) -> Collection[int]:
+        """Letters that were delivered, which is not written down yet."""
+        return self._delivered.keys()
+
+    async def listen_again(self) -> None:
+        """Tries early receipts once more: another instance may have sent what they are about, and noted it since."""
+        if self._early:
+            await self.report(list(self._early.values()))
+
     async def run(self) -> None:
         """Writes down until cancelled; `close` does the rest."""
         while True:
@@ -80,7 +90,7 @@ class Ledger:
     async def current(self, letter: Letter) -> Letter | None:
         """The letter with the address its person has now; None when it was erased meanwhile, or they have none."""
         async with self._database.read() as connection:
-            wanted, contact = await outbox.addressee(connection, letter.id)
+            wanted, contact = await outbox.addressee(connection, letter.id, self._owner)
             if not wanted:
                 return None
             if contact is None:
@@ -114,6 +124,8 @@ class Ledger:
         except Exception as error:  # the rows stay: at worst something is sent twice
             log.error("outbox_flush_failed", error=place(error))
             self._delivered = done | self._delivered
+            if not self._stopped:
+                asyncio.get_running_loop().call_later(_RETRY_AFTER, self._news.set)
             failure = Unavailable()
         for _, noted in waiting:
             if not noted.done():

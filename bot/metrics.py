@@ -11,4 +11,6 @@ ROUND_SECONDS = Histogram("omsbot_round_seconds", "Duration of one round", regis
 WAITING = Gauge("omsbot_events_waiting", "Events waiting at the turnstile", registry=registry)
 SENT = Counter("omsbot_sent", "Messages by channel and what became of them", ["channel", "outcome"], registry=registry)
 UNSENT = Gauge("omsbot_outbox", "Messages on their way out", registry=registry)
+JOBS_FAILED = Counter("omsbot_jobs_failed", "Jobs of the upkeep that failed", ["job"], registry=registry)
+BACKED_UP = Gauge("omsbot_backup_timestamp_seconds", "When the last backup was made", registry=registry)
 REACHED = Gauge("omsbot_channel_reached_timestamp_seconds", "When the platform last answered", ["channel"], registry=registry)

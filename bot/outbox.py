@@ -19,8 +19,9 @@ from bot.core.model import Receipt
 from bot.ledger import Ledger
 from bot.logs import place
 from bot.store import outbox
-from bot.store.database import Database, is_outage, uninterrupted
-from bot.store.outbox import MAX_ATTEMPTS, Letter
+from bot.store.database import Database, uninterrupted
+from bot.store.outages import is_outage
+from bot.store.outbox import LEASE, MAX_ATTEMPTS, Letter
 
 MAX_AGE = timedelta(hours=24)  # how long a message waits for a platform that is away
 FRESH = timedelta(seconds=5)  # so long after the commit nobody looks whether the letter has been overtaken by events
@@ -79,18 +80,20 @@ class Outbox:
         owner: str,
         *,
         wait: Callable[[int], float] = wait_before,
+        lease: timedelta = LEASE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._channels = channels
         self._owner = owner
         self._wait = wait
+        self._lease = lease
         self._clock = clock
         self._ledger = Ledger(database, owner, clock, self._send_again)
         self._health = {name: _Health() for name in channels}
         self._chats: dict[tuple[str, str], _Chat] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._again: dict[int, asyncio.TimerHandle] = {}  # letters that wait to be sent once more
         self._all_gone = asyncio.Event()
         self._all_gone.set()
 
@@ -123,9 +126,30 @@ class Outbox:
     async def adopt(self, *, alone: bool) -> int:
         """Takes over what others left unsent; how many letters. `alone`: no other instance uses this database."""
         async with self._database.write() as connection:
-            letters = await outbox.adopt(connection, self._database.sealer, self._owner, self._clock(), alone=alone)
+            letters = await outbox.adopt(connection, self._database.sealer, self._owner, self._clock(), alone=alone, lease=self._lease)
         self.deliver(letters)
         return len(letters)
+
+    async def share(self) -> None:
+        """Beside other instances, until cancelled: keeps what is ours and takes over what a dead one has left."""
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / 4)
+            await self._note(self._keep_and_inherit())
+            await self._note(self._ledger.listen_again())
+
+    async def _keep_and_inherit(self) -> None:
+        now, channels = self._clock(), self._channels.keys()
+        async with self._database.write() as connection:
+            await outbox.renew(connection, self._at_hand(), self._owner, now + self._lease)
+            letters = await outbox.inherit(connection, self._database.sealer, channels, self._owner, now, self._lease)
+        if letters:
+            log.info("letters_taken_over", letters=len(letters))
+        at_hand = self._at_hand()
+        self.deliver([letter for letter in letters if letter.id not in at_hand])
+
+    def _at_hand(self) -> set[int]:
+        waiting = {letter.id for chat in self._chats.values() for letter in chat.letters}
+        return waiting.union(self._again, self._ledger.pending())
 
     async def report(self, receipts: Sequence[Receipt]) -> None:
         """Notes what a platform says of sent messages; returns when that is committed. Raises Unavailable."""
@@ -136,7 +160,7 @@ class Outbox:
         try:
             await self._ledger.run()
         finally:
-            for timer in self._timers:
+            for timer in self._again.values():
                 timer.cancel()
             for task in self._tasks:
                 task.cancel()
@@ -151,11 +175,10 @@ class Outbox:
         """Once more after the usual wait; should we stop before, whoever adopts it does."""
 
         def due() -> None:
-            self._timers.discard(timer)
+            del self._again[letter.id]
             self.deliver([letter])
 
-        timer = asyncio.get_running_loop().call_later(self._wait(letter.attempts + 1), due)
-        self._timers.add(timer)
+        self._again[letter.id] = asyncio.get_running_loop().call_later(self._wait(letter.attempts + 1), due)
 
     async def _send_chat(self, key: tuple[str, str]) -> None:
         chat = self._chats[key]

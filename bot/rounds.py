@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,7 +31,7 @@ from bot.store import contacts, counts, outbox, requests
 from bot.store.addresses import Directory, Name
 from bot.store.contacts import Contact, Key
 from bot.store.database import Database
-from bot.store.outbox import Letter
+from bot.store.outbox import LEASE, Letter
 
 Advance = Callable[[Session, Event, Content, datetime], Turn]
 _PASSING = (Left, Returned, Addressed, Moved)  # who does this without having written is not stored by it
@@ -75,6 +75,7 @@ class Round:
     held: frozenset[str]
     owner: str
     now: datetime
+    lease: timedelta = LEASE
     letters: list[Letter] = field(default_factory=list)  # with their ids, when all is written
     later: list[Waiting] = field(default_factory=list)  # turned out to be of a person who has an event in this round already
     outcomes: list[tuple[Waiting, str]] = field(default_factory=list)  # what became of the others
@@ -101,7 +102,7 @@ class Round:
         for contact_id, channel, effect in self._effects:
             await self._apply(connection, contact_id, channel, effect)
         await counts.add(connection, self._counts, self.now.date())
-        self.letters = await queue_letters(connection, self.database, self.letters, self.owner, self.now)
+        self.letters = await queue_letters(connection, self.database, self.letters, self.owner, self.now, self.lease)
 
     def _one_each(self, directory: Directory, batch: Sequence[Waiting]) -> list[Waiting]:
         """The first event of each person: one may have written under different names."""
@@ -174,8 +175,8 @@ class Round:
 
 
 async def queue_letters(
-    connection: AsyncConnection, database: Database, letters: Sequence[Letter], owner: str, now: datetime
+    connection: AsyncConnection, database: Database, letters: Sequence[Letter], owner: str, now: datetime, lease: timedelta = LEASE
 ) -> list[Letter]:
     """Writes the letters, leased to `owner`; the same with their ids."""
-    ids = await outbox.write(connection, database.sealer, letters, owner, now)
+    ids = await outbox.write(connection, database.sealer, letters, owner, now, lease)
     return [replace(letter, id=number) for letter, number in zip(letters, ids, strict=True)]

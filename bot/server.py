@@ -5,14 +5,14 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import timedelta
 
 import structlog
 import uvicorn
-from sqlalchemy.engine import make_url
 
 from bot.app import App
 from bot.config import Settings
+from bot.store.outbox import LEASE
 
 STOP_SECONDS = 3  # requests under way get to finish
 
@@ -35,11 +35,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_forever(settings: Settings) -> None:
-    """Serves until a signal. Raises AddressInUse, and what `App.running` raises."""
+async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
+    """Serves until a signal; `lease` is for the app. Raises AddressInUse, and what `App.running` raises."""
     listening = _listen(settings)
     fresh = _is_new(settings)
-    async with App.running(settings) as app:
+    async with App.running(settings, lease=lease) as app:
         config = uvicorn.Config(
             app.web, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=STOP_SECONDS
         )
@@ -77,8 +77,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _is_new(settings: Settings) -> bool:
-    url = make_url(settings.database_url)
-    return url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
+    return settings.database_file is not None and not settings.database_file.exists()
 
 
 _FIRST_STEPS = """

@@ -9,9 +9,10 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 
 from bot import metrics
 from bot.channels.base import Unavailable
@@ -22,12 +23,15 @@ from bot.logs import place
 from bot.rounds import Advance, Round, Waiting, queue_letters, waiting
 from bot.store import contacts
 from bot.store.contacts import Key
-from bot.store.database import Database, is_outage, uninterrupted
-from bot.store.outbox import Letter
+from bot.store.database import Database, uninterrupted
+from bot.store.outages import is_conflict, is_outage
+from bot.store.outbox import LEASE, Letter
 
 MAX_ROUND = 256  # events: beyond this a bigger round saves hardly anything [DESIGN 7]
 MAX_WAITING = 5000  # events: beyond this the platforms are asked to come again
 MAX_EACH = 30  # events and answers of one person under way: beyond this they are asked to wait a little
+
+MAX_TRIES = 5  # of a round that another instance keeps from passing
 
 log = structlog.get_logger()
 
@@ -47,6 +51,7 @@ class Turnstile:
         owner: str,
         held: frozenset[str] = frozenset(),
         step: Advance = advance,
+        lease: timedelta = LEASE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         unsent: Callable[[Key], int] = lambda _: 0,
     ) -> None:
@@ -56,6 +61,7 @@ class Turnstile:
         self._owner = owner
         self._held = held
         self._step = step
+        self._lease = lease
         self._clock = clock
         self._unsent = unsent
         self._queue: deque[Waiting] = deque()
@@ -111,15 +117,15 @@ class Turnstile:
         self._queue.extendleft(reversed(later))
         return batch
 
-    async def _handle(self, batch: list[Waiting], *, again: bool = False) -> None:
+    async def _handle(self, batch: list[Waiting], *, again: bool = False, tries: int = 1) -> None:
         """A round and what follows from it; `again`: its one event has made a round fail before."""
-        round_ = Round(self._database, self._content, self._step, self._held, self._owner, self._clock())
+        round_ = Round(self._database, self._content, self._step, self._held, self._owner, self._clock(), self._lease)
         try:
             with metrics.ROUND_SECONDS.time():
                 async with self._database.write() as connection:
                     await round_.handle(connection, batch)
         except Exception as error:
-            await self._recover(batch, error, again=again)
+            await self._recover(batch, error, again=again, tries=tries)
             return
         metrics.ROUND_SIZE.observe(len(batch))
         self._queue.extendleft(reversed(round_.later))
@@ -129,8 +135,12 @@ class Turnstile:
                 each.done.set_result(None)
         self._deliver(round_.letters)
 
-    async def _recover(self, batch: list[Waiting], error: Exception, *, again: bool) -> None:
-        if is_outage(error):
+    async def _recover(self, batch: list[Waiting], error: Exception, *, again: bool, tries: int) -> None:
+        conflict = is_conflict(error)
+        if conflict and tries < MAX_TRIES:
+            log.info("round_again", error=type(error).__name__, tries=tries)
+            await self._handle(batch, again=again, tries=tries + 1)
+        elif is_outage(error) or (conflict and not isinstance(error, IntegrityError)):
             log.error("database_unavailable", error=type(error).__name__, refused=len(batch))
             for each in batch:
                 _refuse(each)
@@ -154,7 +164,7 @@ class Turnstile:
                 letters = []
                 if await contacts.first_seen(connection, [inbound], now):
                     await contacts.put_aside(connection, self._database.sealer, inbound, poison.chat, reason)
-                    letters = await queue_letters(connection, self._database, [letter], self._owner, now)
+                    letters = await queue_letters(connection, self._database, [letter], self._owner, now, self._lease)
         except Exception as second:
             log.error("set_aside_failed", channel=inbound.channel, error=place(second))
             _refuse(poison)

@@ -1,9 +1,11 @@
-"""What every test may use: the shipped content, a fixed time, an open database of its own."""
+"""What every test may use: the shipped content, a fixed time, an open database of its own on SQLite and on PostgreSQL."""
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import postgres
 import pytest
 
 from bot.content_rules import load
@@ -30,8 +32,31 @@ def key() -> str:
     return new_key()
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL server for the tests, if the machine has its programs."""
+    programs = postgres.programs()
+    if programs is None:
+        if os.environ.get(postgres.REQUIRED):
+            pytest.fail(postgres.ABSENT)
+        pytest.skip(postgres.ABSENT)
+    with postgres.running_cluster(programs) as running:
+        yield running
+
+
 @pytest.fixture
-async def database(tmp_path: Path, key: str) -> AsyncIterator[Database]:
-    opened = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}", Sealer([key]))
+def postgresql_url(cluster: postgres.Cluster) -> str:
+    return cluster.migrated()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where the test's database is, or will be: every test that asks runs on both kinds, unless it is marked (people.py)."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}" if request.param == "sqlite" else str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+async def database(url: str, key: str) -> AsyncIterator[Database]:
+    opened = await open_database(url, Sealer([key]))
     yield opened
     await opened.close()

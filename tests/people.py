@@ -1,7 +1,6 @@
 """Made-up people who write to the turnstile, and what tests ask about the database afterwards."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from bot.core.engine import advance
@@ -22,12 +22,15 @@ from bot.store.contacts import Contact
 from bot.store.database import Database
 from bot.store.outbox import Letter
 from bot.store.requests import StoredRequest
-from bot.store.tables import REQUEST_STATES, outbox
+from bot.store.tables import REQUEST_STATES, metadata, outbox
 from bot.turnstile import Turnstile
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PATIENCE = 10.0  # seconds a test waits for something before it fails
 _numbers = count(1)
+
+# For tests that look into SQLite's file or count on its ways.
+on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
 
 @dataclass(frozen=True)
@@ -126,10 +129,7 @@ def file_of(database: Database) -> Path:
     return Path(database.engine.url.database or "")
 
 
-def contents(file: Path) -> list[str]:
-    """All that is committed, as SQL, seen by somebody else."""
-    connection = sqlite3.connect(file)
-    try:
-        return list(connection.iterdump())
-    finally:
-        connection.close()
+async def contents(database: Database) -> dict[str, list[str]]:
+    """All that is committed, seen by somebody else."""
+    async with database.read() as connection:
+        return {table.name: sorted(map(repr, await connection.execute(select(table)))) for table in metadata.sorted_tables}

@@ -76,9 +76,10 @@ async def sending(
     owner: str = "me",
     clock: Callable[[], datetime] = lambda: NOW,
     wait: Callable[[int], float] = lambda _: 0,
+    lease: timedelta = outbox.LEASE,
 ) -> AsyncIterator[Outbox]:
     """An outbox that runs until the end of the block, which has to come in time."""
-    out = Outbox(database, {post.name: post}, owner, wait=wait, clock=clock)
+    out = Outbox(database, {post.name: post}, owner, wait=wait, clock=clock, lease=lease)
     flushing = asyncio.create_task(out.run())
     try:
         async with asyncio.timeout(2 * PATIENCE):

@@ -33,6 +33,7 @@ class Program:
     folder: Path
     key: str = field(default_factory=new_key)
     settings: Mapping[str, str] = field(default_factory=dict)  # more of them, without OMSBOT_
+    serve: tuple[str, ...] = ("-m", "bot", "serve")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -87,9 +88,7 @@ class Program:
     @contextmanager
     def serving(self) -> Iterator["Served"]:
         """`serve`, ready; killed at the end of the block if it still runs."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "serve"], env=self.environment, cwd=self.folder, stdout=subprocess.PIPE, text=True
-        )
+        process = subprocess.Popen([sys.executable, *self.serve], env=self.environment, cwd=self.folder, stdout=subprocess.PIPE, text=True)
         try:
             yield Served(process, _address(process))
         finally:

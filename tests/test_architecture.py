@@ -22,13 +22,15 @@ ALLOWED = {
     "turnstile": ("core", "store", "rounds", "channels.base", "metrics", "logs"),
     "rounds": ("core", "store", "staff.alerts", "staff.actions"),
     "staff": ("core.model", "core.schedule", "store", "staff"),
-    "upkeep": ("core.library", "core.schedule", "store", "staff.alerts", "logs"),
+    "upkeep": ("core.library", "core.schedule", "store", "staff.alerts", "logs", "metrics"),
     "config": ("store.crypto",),
+    "sole": ("store", "logs"),
     "posters": ("core.library",),
     "metrics": (),
     "logs": (),
 }
-COMPOSITION = ("app", "server", "cli", "cli_requests", "cli_setup", "__main__")  # these may import everything; nothing else imports them
+# These may import everything; nothing else imports them.
+COMPOSITION = ("app", "server", "cli", "cli_db", "cli_requests", "cli_setup", "__main__")
 IMPURE = {
     "asyncio",
     "os",

@@ -7,12 +7,12 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from program import Program, Served, bearer
+from program import Program, bearer
+from visitor import Visitor, consent, press
 
 PHONE = "+442079460018"
 
@@ -20,43 +20,6 @@ PHONE = "+442079460018"
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
     return Program(tmp_path)
-
-
-class Visitor:
-    """Somebody on the chat page: a token, and the newest message seen."""
-
-    def __init__(self, server: Served) -> None:
-        opened = server.post("session", {"language": "en", "timezone": "Europe/London"})
-        assert opened.status_code == 201
-        self.token = str(opened.json()["token"])
-        self.after = 0
-        self.note(opened)
-
-    def note(self, answer: httpx.Response) -> list[dict[str, Any]]:
-        assert answer.status_code in (200, 201), answer.text
-        messages: list[dict[str, Any]] = answer.json()["messages"]
-        self.after = max([self.after, *(message["id"] for message in messages)])
-        return messages
-
-    def sends(self, server: Served, event: dict[str, str], event_id: str = "") -> list[dict[str, Any]]:
-        """The messages that answer the event."""
-        body = {"id": event_id or str(uuid4()), "after": self.after, **event}
-        return self.note(server.post("events", body, self.token))
-
-    def everything(self, server: Served) -> list[dict[str, Any]]:
-        answer = server.get("messages?after=0", self.token)
-        assert answer.status_code == 200
-        shown: list[dict[str, Any]] = answer.json()["messages"]
-        return shown
-
-
-def press(button: str) -> dict[str, str]:
-    return {"type": "press", "button": button}
-
-
-def consent(messages: list[dict[str, Any]]) -> str:
-    """The button that agrees."""
-    return next(str(choice["id"]) for choice in messages[-1]["choices"] if choice["id"].startswith("consent:yes"))
 
 
 def test_a_killed_server_goes_on_where_it_was(program: Program) -> None:
@@ -115,7 +78,7 @@ def test_an_address_is_nowhere_in_clear(program: Program) -> None:
         ada.sends(server, {"type": "text", "text": "sleep"})
         server.kill()
     address = json.loads(base64.urlsafe_b64decode(ada.token.partition(".")[0]))["address"]
-    written = b"".join(file.read_bytes() for file in (program.folder / "data").iterdir())
+    written = b"".join(file.read_bytes() for file in (program.folder / "data").rglob("*") if file.is_file())
     assert len(written) > 10_000
     assert [part for part in (address, address[:16], address[16:]) if part.encode() in written] == []
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from people import ADA, BOB, NOW, PATIENCE, Person, answers, file_of, go_through, ignore, open_turnstile, queue
+from people import ADA, BOB, NOW, PATIENCE, Person, answers, file_of, go_through, ignore, on_sqlite, open_turnstile, queue
 from sqlalchemy import event, func, select
 
 from bot.channels.base import Unavailable
@@ -17,7 +17,7 @@ from bot.core.library import Content
 from bot.core.model import EVENT_JSON, Event, Left, Press, Session, Started, Text, Turn
 from bot.store.database import Database
 from bot.store.outbox import Letter
-from bot.store.tables import inbox, set_aside
+from bot.store.tables import inbox, outbox, set_aside
 from bot.turnstile import MAX_EACH, MAX_WAITING, Turnstile
 
 TOPICS = ("sleep", "speech", "rituximab", "vaccines", "help", "privacy", "menu", "symptoms", "treatment", "diagnosis")
@@ -77,13 +77,12 @@ async def test_two_people_share_a_round(database: Database, content: Content) ->
 async def test_submit_returns_after_the_commit(database: Database, content: Content) -> None:
     """When `submit` returns somebody else already sees the event and its answer in the database."""
     async with open_turnstile(database, content) as turnstile:
-        with closing(sqlite3.connect(file_of(database))) as other:
-            for number, topic in enumerate(TOPICS, 1):
-                await turnstile.submit(ADA.does(Text(topic)))
-                seen = [other.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("inbox", "outbox")]  # noqa: S608
-                assert seen == [number, number]
+        for number, topic in enumerate(TOPICS, 1):
+            await turnstile.submit(ADA.does(Text(topic)))
+            assert [await rows(database, table) for table in (inbox, outbox)] == [number, number]
 
 
+@on_sqlite
 async def test_letters_are_handed_over_after_the_commit(database: Database, content: Content) -> None:
     """Nothing is sent before it is committed: at delivery every letter's row can be seen from outside."""
     seen: list[bool] = []

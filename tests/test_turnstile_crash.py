@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from people import ADA, NOW, PATIENCE, Person, answers, contents, file_of, go_through, ignore, open_turnstile, queue
+from people import ADA, NOW, PATIENCE, Person, answers, contents, file_of, go_through, ignore, on_sqlite, open_turnstile, queue
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
@@ -63,12 +63,12 @@ def trouble(database: Database) -> Trouble:
 async def sweep(database: Database, turnstile: Turnstile, trouble: Trouble, inbound: Inbound) -> int:
     """Fails each statement of the event's round in turn, until the round passes; how many statements it has."""
     for number in range(1, 50):
-        before = contents(file_of(database))
+        before = await contents(database)
         trouble.at(number, fail)
         try:
             await turnstile.submit(inbound)
         except Unavailable:
-            assert contents(file_of(database)) == before, f"half a round after a failure at statement {number}"
+            assert await contents(database) == before, f"half a round after a failure at statement {number}"
             continue
         assert not trouble.came
         trouble.off()
@@ -129,16 +129,16 @@ async def test_a_stop_at_any_statement_loses_and_doubles_nothing(database: Datab
         *before, send = person.intake(content)
         async with open_turnstile(database, content) as turnstile:
             await go_through(turnstile, before)
-        untouched = contents(file_of(database))
+        untouched = await contents(database)
         async with stopping_at(database, content, trouble, number) as turnstile:
             outcome = await outcomes(turnstile, [send])
             was_stopped = trouble.came
-        after = contents(file_of(database))
+        after = await contents(database)
         assert (outcome == [None]) == (after != untouched)
         trouble.off()
         async with open_turnstile(database, content) as turnstile:
             await turnstile.submit(send)
-        assert after in (untouched, contents(file_of(database)))
+        assert after in (untouched, await contents(database))
         assert len(await answers(database, person)) == 4
         assert len(await queue(database)) == number
         if not was_stopped:
@@ -147,6 +147,7 @@ async def test_a_stop_at_any_statement_loses_and_doubles_nothing(database: Datab
     assert stopped >= 6
 
 
+@on_sqlite
 @pytest.mark.parametrize("number", range(1, 9))
 async def test_a_stop_lets_go_of_the_database(database: Database, content: Content, trouble: Trouble, number: int) -> None:
     """After a stop at any statement others can write at once, so that the outbox can still note what it has sent."""
@@ -206,6 +207,7 @@ async def limits(database: Database) -> list[str]:
     return pragmas
 
 
+@on_sqlite
 async def test_a_locked_database_is_an_outage(database: Database, content: Content, limits: list[str]) -> None:
     """While another program holds the write lock events are refused and not set aside; afterwards they are handled."""
     limits.append("busy_timeout=20")
@@ -222,6 +224,7 @@ async def test_a_locked_database_is_an_outage(database: Database, content: Conte
     assert await rows(database, set_aside) == 0
 
 
+@on_sqlite
 async def test_a_full_disk_is_an_outage(database: Database, content: Content, limits: list[str]) -> None:
     """When the disk is full events are refused, what was acknowledged is there, and with room again it goes on."""
     limits.append("max_page_count=1")  # no more pages than there are

@@ -16,6 +16,14 @@ Submit = Callable[[Inbound], Awaitable[None]]
 Report = Callable[[Sequence[Receipt]], Awaitable[None]]
 
 
+# Returns once this instance is the one that does what only one may do.
+Turn = Callable[[], Awaitable[None]]
+
+
+async def alone() -> None:
+    """The turn of an instance that is the only one."""
+
+
 class Unavailable(Exception):
     """The event was not taken in: tell the platform to deliver it again. `retry_after` in seconds."""
 

@@ -23,7 +23,7 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 from telegram.warnings import PTBUserWarning
 
 from bot import metrics
-from bot.channels.base import Delivery, NotSent, Submit, Unavailable
+from bot.channels.base import Delivery, NotSent, Submit, Turn, Unavailable, alone
 from bot.channels.limits import RateLimit
 from bot.channels.shape import LARGE, read_body
 from bot.channels.telegram_errors import not_sent, reason, seconds
@@ -88,11 +88,13 @@ class Telegram:
     pull = False
     window = None
 
-    def __init__(self, options: Options, submit: Submit, content: Content) -> None:
+    def __init__(self, options: Options, submit: Submit, content: Content, turn: Turn = alone) -> None:
         self._options = options
         self._bot, self._request = connect(options)
         self._submit = submit
         self._content = content
+        self._turn = turn  # only one instance may poll
+        self._standing_by = False
         self._me: dict[str, Any] = {}
         self._answers: set[asyncio.Task[None]] = set()
         self._overall = RateLimit(burst=_BURST, every=1 / options.rate)
@@ -118,6 +120,8 @@ class Telegram:
 
     def trouble(self) -> str:
         """What keeps the channel from working, in words for the operator; "" when all is well."""
+        if self._standing_by:
+            return ""
         silent = time.monotonic() - self._reached
         return self._trouble or (f"Telegram has not answered for {silent:.0f} seconds" if silent > SILENT_AFTER else "")
 
@@ -130,6 +134,7 @@ class Telegram:
                     self._me = (await self._bot.get_me()).to_dict()
                     await self._announce()
                 if self._options.mode == "polling":
+                    await self._our_turn()
                     offset = await self._poll(offset)
                 else:
                     await self._look_after_webhook()
@@ -146,6 +151,14 @@ class Telegram:
                 failures += 1
                 log.warning("telegram_unreadable", error=place(error), failures=failures)
                 await asyncio.sleep(self._pause(error, failures))
+
+    async def _our_turn(self) -> None:
+        """Another instance may be the one that polls; nothing is wrong here meanwhile."""
+        begun = time.monotonic()
+        self._standing_by = True
+        await self._turn()
+        self._standing_by = False
+        self._reached += time.monotonic() - begun
 
     def _pause(self, error: Exception, failures: int) -> float:
         """Seconds to wait after that many failures in a row, however long Telegram has been away."""

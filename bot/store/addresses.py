@@ -126,6 +126,7 @@ class Directory:
         made = await self._connection.scalars(making, [blank] * len(newcomers))
         people = [Contact(number, Session(), names[0].key[1], self._now) for number, names in zip(made, newcomers, strict=True)]
         rows = [self._row(person.id, name) for person, names in zip(people, newcomers, strict=True) for name in names]
+        rows.sort(key=lambda row: (str(row["channel"]), str(row["chat"])))  # two instances wait for each other in one order only
         await self._connection.execute(insert(contact_addresses), rows)
         return people
 

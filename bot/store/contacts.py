@@ -33,6 +33,7 @@ def insert_or_ignore(connection: AsyncConnection, table: Table) -> Any:
 async def first_seen(connection: AsyncConnection, inbounds: Iterable[Inbound], now: datetime) -> set[tuple[str, str]]:
     """Notes the update ids and returns those (with their channel) that were not known before."""
     rows = [{"channel": inbound.channel, "update_id": inbound.update_id, "at": now} for inbound in inbounds]
+    rows.sort(key=lambda row: (str(row["channel"]), str(row["update_id"])))  # two instances wait for each other in one order only
     noted = insert_or_ignore(connection, inbox).returning(inbox.c.channel, inbox.c.update_id)
     return {(row.channel, row.update_id) for row in await connection.execute(noted, rows)}
 
@@ -52,7 +53,8 @@ def _row(sealer: Sealer, number: int, session: Session) -> dict[str, object]:
 
 async def expire_drafts(connection: AsyncConnection, sealer: Sealer, before: datetime) -> int:
     """Forgets unfinished requests begun before `before`: what was typed there was never sent."""
-    query = select(contacts.c.id, contacts.c.session).where(contacts.c.draft_at < before).with_for_update()
+    query = select(contacts.c.id, contacts.c.session).where(contacts.c.draft_at < before)
+    query = query.order_by(contacts.c.id).with_for_update()  # the order in which rounds take them
     rows = (await connection.execute(query)).all()
     if rows:
         opened = [(row.id, SESSION_JSON.validate_json(sealer.open(row.session))) for row in rows]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import REPLY_JSON, Receipt, Reply
@@ -43,7 +43,9 @@ class Reported:
     unknown: list[Receipt] = field(default_factory=list)  # of messages that are not noted as sent (yet)
 
 
-async def write(connection: AsyncConnection, sealer: Sealer, letters: Sequence[Letter], owner: str, now: datetime) -> list[int]:
+async def write(
+    connection: AsyncConnection, sealer: Sealer, letters: Sequence[Letter], owner: str, now: datetime, lease: timedelta = LEASE
+) -> list[int]:
     """Queues the letters, leased to `owner`; their ids, in order."""
     if not letters:
         return []
@@ -57,7 +59,7 @@ async def write(connection: AsyncConnection, sealer: Sealer, letters: Sequence[L
             "origin": letter.origin,
             "state": "held" if letter.held else "ready",
             "leased_by": owner,
-            "leased_until": now + LEASE,
+            "leased_until": now + lease,
             "created_at": now,
         }
         for letter in letters
@@ -66,14 +68,36 @@ async def write(connection: AsyncConnection, sealer: Sealer, letters: Sequence[L
     return list(made)
 
 
-async def adopt(connection: AsyncConnection, sealer: Sealer, owner: str, now: datetime, *, alone: bool) -> list[Letter]:
+async def adopt(
+    connection: AsyncConnection, sealer: Sealer, owner: str, now: datetime, *, alone: bool, lease: timedelta = LEASE
+) -> list[Letter]:
     """Takes over ready rows nobody is sending: those whose lease ran out, or all when no other instance can be.
 
     Oldest first.
     """
     free = or_(outbox.c.leased_until.is_(None), outbox.c.leased_until < now, outbox.c.leased_by == owner)
     ours = outbox.c.state == "ready" if alone else (outbox.c.state == "ready") & free
-    taken = update(outbox).where(ours).values(leased_by=owner, leased_until=now + LEASE).returning(*outbox.c)
+    return await _take(connection, sealer, ours, owner, now + lease)
+
+
+async def inherit(
+    connection: AsyncConnection, sealer: Sealer, channels: Collection[str], owner: str, now: datetime, lease: timedelta = LEASE
+) -> list[Letter]:
+    """The same while we are sending ourselves: takes over ready rows whose lease ran out. What we have at hand was renewed before."""
+    left = (outbox.c.state == "ready") & (outbox.c.leased_until < now) & outbox.c.channel.in_(channels)
+    return await _take(connection, sealer, left, owner, now + lease)
+
+
+async def renew(connection: AsyncConnection, letters: Collection[int], owner: str, until: datetime) -> None:
+    """Keeps those of the letters that are still leased to `owner`."""
+    ours = outbox.c.id.in_(letters) & (outbox.c.leased_by == owner) & (outbox.c.state == "ready")
+    await connection.execute(update(outbox).where(ours).values(leased_until=until))
+
+
+async def _take(connection: AsyncConnection, sealer: Sealer, which: ColumnElement[bool], owner: str, until: datetime) -> list[Letter]:
+    # What another instance is taking at this very moment is left to it (SQLite has one writer, and ignores it).
+    free = select(outbox.c.id).where(which).order_by(outbox.c.id).with_for_update(skip_locked=True)
+    taken = update(outbox).where(outbox.c.id.in_(free)).values(leased_by=owner, leased_until=until).returning(*outbox.c)
     rows = (await connection.execute(taken)).mappings().all()
     return [_letter(sealer, row) for row in sorted(rows, key=lambda row: row["id"])]
 
@@ -104,15 +128,17 @@ async def taken(connection: AsyncConnection, messages: Mapping[int, str]) -> Non
         await connection.execute(change, [{"number": number, "name": message} for number, message in messages.items()])
 
 
-async def addressee(connection: AsyncConnection, letter: int) -> tuple[bool, int | None]:
-    """Whether it is still to be sent (an erasure or a withdrawal may have come in between), and to whom as of now."""
-    row = (await connection.execute(select(outbox.c.contact_id).where(outbox.c.id == letter, outbox.c.state == "ready"))).first()
+async def addressee(connection: AsyncConnection, letter: int, owner: str) -> tuple[bool, int | None]:
+    """Whether it is still ours to send (it may have been erased, withdrawn, or taken over by others), and to whom as of now."""
+    ours = (outbox.c.id == letter, outbox.c.state == "ready", outbox.c.leased_by == owner)
+    row = (await connection.execute(select(outbox.c.contact_id).where(*ours))).first()
     return row is not None, row.contact_id if row else None
 
 
 async def report(connection: AsyncConnection, sealer: Sealer, receipts: Sequence[Receipt], owner: str, now: datetime) -> Reported:
     """Notes receipts, in whatever order they come. A letter that failed through the platform's fault is ready again."""
     query = select(outbox).where(outbox.c.message.in_({receipt.message for receipt in receipts}), outbox.c.state == "sent")
+    query = query.order_by(outbox.c.id).with_for_update()  # another instance may hear of the same message
     rows = {(row["channel"], row["message"]): row for row in (await connection.execute(query)).mappings()}
     found = Reported()
     news: dict[int, Receipt] = {}

@@ -235,6 +235,14 @@ job_runs = Table(
     Column("affected", Integer, nullable=False),
 )
 
+leases = Table(  # what only one of several instances does at a time
+    "leases",
+    metadata,
+    Column("name", String(30), primary_key=True),
+    Column("holder", String(40), nullable=False),
+    Column("until", Moment, nullable=False),
+)
+
 vault = Table(
     "vault",
     metadata,

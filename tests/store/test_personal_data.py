@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from people import ADA, BOB, Person, answers, file_of, go_through, open_turnstile, queue
+from people import ADA, BOB, Person, answers, file_of, go_through, on_sqlite, open_turnstile, queue
 from sqlalchemy import func, select
 
 from bot.core.engine import advance
@@ -41,6 +41,7 @@ def spellings(person: Person) -> Iterator[str]:
     yield from ("has reached us", "Is this right")  # words of the messages
 
 
+@on_sqlite
 async def test_nothing_personal_stands_in_the_files(database: Database, content: Content) -> None:
     """After a whole intake no name, number, address or message can be read in the database's files."""
     await everything(database, content, ADA)
@@ -61,17 +62,17 @@ async def test_a_chat_is_found_by_a_keyed_hash(database: Database, tmp_path: Pat
     assert database.chat("post", ADA.address) != database.chat("web", ADA.address)
 
 
-async def test_another_key_opens_nothing(database: Database) -> None:
+async def test_another_key_opens_nothing(database: Database, url: str) -> None:
     """A database is not opened with a key it was not made with."""
     with pytest.raises(WrongKey):
-        await open_database(f"sqlite+aiosqlite:///{file_of(database)}", Sealer([new_key()]))
+        await open_database(url, Sealer([new_key()]))
 
 
-async def test_a_new_first_key_still_opens_the_old(database: Database, content: Content, key: str) -> None:
+async def test_a_new_first_key_still_opens_the_old(database: Database, url: str, content: Content, key: str) -> None:
     """With a second key put first everything stays readable and people found; the new key alone is not enough."""
     await everything(database, content, ADA)
     new = new_key()
-    reopened = await open_database(f"sqlite+aiosqlite:///{file_of(database)}", Sealer([new, key]))
+    reopened = await open_database(url, Sealer([new, key]))
     [request] = await queue(reopened)
     assert request.answers["email"] == EMAIL
     async with open_turnstile(reopened, content) as turnstile:
@@ -129,9 +130,9 @@ async def test_who_comes_back_after_erasing_is_new(database: Database, content: 
     assert second.reference != first.reference
 
 
-async def test_the_lookup_secret_is_made_once(database: Database) -> None:
+async def test_the_lookup_secret_is_made_once(database: Database, url: str) -> None:
     """Opening again keeps the lookup secret: nobody becomes a stranger by a restart."""
-    reopened = await open_database(f"sqlite+aiosqlite:///{file_of(database)}", database.sealer)
+    reopened = await open_database(url, database.sealer)
     await reopened.close()
     assert reopened.lookup == database.lookup
     async with database.read() as connection:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from people import NOW
+from people import NOW, on_sqlite
+from postgres import Cluster
 from sqlalchemy import Connection, MetaData, create_engine, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bot.store.database import Database
 from bot.store.tables import consents, contacts, job_runs, metadata, outbox, requests
@@ -29,8 +30,19 @@ REQUEST = {
 LETTER = {"channel": "post", "chat": "c", "address": b"", "body": b"", "state": "ready", "created_at": NOW}
 
 
+_CATALOG = """
+    SELECT table_name || '.' || column_name, concat_ws(' ', data_type, character_maximum_length, is_nullable, column_default)
+        FROM information_schema.columns WHERE table_schema = 'public'
+    UNION SELECT conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION SELECT tablename || ' ' || indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+"""
+
+
 def shape(connection: Connection) -> dict[str, list[str]]:
     """Every table and index as it was created, its parts in alphabetical order: the order of constraints means nothing."""
+    if connection.dialect.name == "postgresql":
+        return {name: [made] for name, made in connection.execute(text(_CATALOG)) if not name.startswith("alembic_version")}
     query = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT IN ('alembic_version', 'sqlite_sequence')")
     return {name: _parts(" ".join(sql.split())) for name, sql in connection.execute(query)}
 
@@ -51,6 +63,7 @@ async def test_alembic_finds_nothing_to_migrate(database: Database) -> None:
         assert await connection.run_sync(_differences) == []
 
 
+@on_sqlite
 async def test_migrations_build_exactly_the_tables(database: Database, tmp_path: Path) -> None:
     """A migrated database has the columns, defaults, constraints and indexes of one made from `tables.py`."""
     async with database.read() as connection:
@@ -62,6 +75,24 @@ async def test_migrations_build_exactly_the_tables(database: Database, tmp_path:
     engine.dispose()
     assert migrated == expected
     assert migrated.keys() >= metadata.tables.keys()
+
+
+async def test_migrations_build_exactly_the_tables_on_postgresql(cluster: Cluster, postgresql_url: str) -> None:
+    """The same on PostgreSQL, as its catalog tells it."""
+
+    async def seen(url: str) -> dict[str, list[str]]:
+        engine = create_async_engine(url)
+        async with engine.begin() as connection:
+            if url != postgresql_url:
+                await connection.run_sync(metadata.create_all)
+            found = await connection.run_sync(shape)
+        await engine.dispose()
+        return found
+
+    migrated = await seen(postgresql_url)
+    with cluster.database() as made:
+        assert migrated == await seen(made)
+    assert "requests ck_requests_state" in migrated
 
 
 def test_a_difference_would_be_seen(tmp_path: Path) -> None:
@@ -81,6 +112,7 @@ def test_a_difference_would_be_seen(tmp_path: Path) -> None:
     assert shapes[0] != shapes[1]
 
 
+@on_sqlite
 async def test_every_connection_is_set_up(database: Database) -> None:
     """Readers and writers alike: write-ahead log, synced to the disk at each commit, foreign keys on."""
 

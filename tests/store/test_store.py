@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from people import ADA, BOB, NOW, Person, acquainted, file_of, queue
+from people import ADA, BOB, NOW, Person, acquainted, queue
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -45,13 +45,13 @@ async def test_a_person_is_an_address_on_a_channel(database: Database) -> None:
     assert await acquainted(database, BOB, ADA) == [bob, ada]
 
 
-async def test_sessions_survive_reopening(database: Database) -> None:
+async def test_sessions_survive_reopening(database: Database, url: str) -> None:
     """A saved session is there after the database was closed and opened again, down to the draft."""
     session = Session(language="en", screen="ask:phone", path=("page:symptoms",), draft=Draft(NOW, {"name": "Ada"}, 2), consent="1", sent=3)
     [contact] = await acquainted(database, ADA)
     await save(database, contact, session)
     await database.close()
-    reopened = await open_database(f"sqlite+aiosqlite:///{file_of(database)}", database.sealer)
+    reopened = await open_database(url, database.sealer)
     assert await acquainted(reopened, ADA) == [replace(contact, session=session)]
     await reopened.close()
 

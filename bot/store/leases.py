@@ -1,0 +1,25 @@
+"""What only one instance may do at a time, or once in a while: whoever holds the name until it runs out."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, or_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.tables import leases
+
+
+async def take(connection: AsyncConnection, name: str, holder: str, now: datetime, length: timedelta) -> bool:
+    """Takes or renews the lease; False while somebody else holds it."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    row = dialect.insert(leases).values(name=name, holder=holder, until=now + length)
+    # One that ends later than any taken now would comes from a clock that was wrong.
+    free = or_(leases.c.holder == holder, leases.c.until <= now, leases.c.until > now + length)
+    taken = row.on_conflict_do_update(
+        index_elements=[leases.c.name], set_={"holder": row.excluded.holder, "until": row.excluded.until}, where=free
+    )
+    return await connection.scalar(taken.returning(leases.c.name)) is not None
+
+
+async def give_back(connection: AsyncConnection, name: str, holder: str) -> None:
+    await connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
