@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.channels.base import Unavailable
+from bot.channels.base import NotSent, Unavailable
 from bot.core.model import Receipt
 from bot.logs import place
 from bot.store import addresses, contacts, outbox, requests
@@ -88,16 +88,19 @@ class Ledger:
             await contacts.mark_left(connection, self._database.sealer, contact)
 
     async def current(self, letter: Letter) -> Letter | None:
-        """The letter with the address its person has now; None when it was erased meanwhile, or they have none."""
+        """The letter with the address its person has now; None when it is not ours to send any more.
+
+        Raises NotSent when they have no address there any more: nobody is left with an answer that vanishes silently.
+        """
         async with self._database.read() as connection:
             wanted, contact = await outbox.addressee(connection, letter.id, self._owner)
             if not wanted:
                 return None
-            if contact is None:
-                return letter if letter.contact is None else None
-            theirs = await addresses.of_contact(connection, self._database.sealer, contact, letter.channel)
+            if contact is None and letter.contact is None:
+                return letter
+            theirs = await addresses.of_contact(connection, self._database.sealer, contact, letter.channel) if contact else []
         if not theirs:
-            return None
+            raise NotSent("the person has no address here any more", permanent=True)
         return replace(letter, contact=contact, address=letter.address if letter.address in theirs else theirs[0])
 
     async def may_write(self, letter: Letter, window: timedelta) -> bool:

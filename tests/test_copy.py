@@ -1,6 +1,5 @@
 """Moving to another database: everything arrives exactly, numbers go on, and what cannot be copied leaves nothing behind."""
 
-import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -25,24 +24,13 @@ def url(tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgres.Cluster]:
-    programs = postgres.programs()
-    if programs is None:
-        if os.environ.get(postgres.REQUIRED):
-            pytest.fail(postgres.ABSENT)
-        pytest.skip(postgres.ABSENT)
-    with postgres.running_cluster(programs) as running:
-        yield running
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database."""
     if request.param == "sqlite":
         yield f"sqlite+aiosqlite:///{tmp_path / 'target.db'}"
         return
-    with request.getfixturevalue("server").database() as url:
+    with request.getfixturevalue("cluster").database() as url:
         yield str(url)
 
 
@@ -115,12 +103,12 @@ async def test_a_foreign_database_is_refused(database: Database, target: str) ->
         await copy_database(url_of(database), target, database.sealer)
 
 
-async def test_a_copy_is_whole_or_not_there(database: Database, content: Content, server: postgres.Cluster) -> None:
+async def test_a_copy_is_whole_or_not_there(database: Database, content: Content, cluster: postgres.Cluster) -> None:
     """A row the other database cannot hold ends the copy in a sentence without its values, and the other stays empty."""
     await fill(database, content)
     async with database.write() as connection:  # longer than its column, which SQLite does not mind
         await connection.execute(requests.update().values(language="a language of great length"))
-    with server.database() as target:
+    with cluster.database() as target:
         with pytest.raises(CopyRefused, match="requests: a row does not fit") as refusal:
             await copy_database(url_of(database), target, database.sealer)
         assert "great length" not in str(refusal.value)

@@ -9,13 +9,14 @@ from datetime import timedelta
 import pytest
 from people import ADA, BOB, NOW, Person, acquainted, until
 from post import Post, emptied, sending, stored, write
-from sqlalchemy import event
+from sqlalchemy import delete, event
 from sqlalchemy.exc import OperationalError
 
 from bot.channels.base import NotSent
 from bot.outbox import MAX_AGE, MAX_SENDING, Outbox, wait_before
 from bot.store.database import Database
 from bot.store.outbox import MAX_ATTEMPTS
+from bot.store.tables import contact_addresses
 
 
 @pytest.fixture
@@ -196,3 +197,16 @@ async def test_a_platform_away_for_a_day_is_given_up(database: Database, post: P
     assert post.words(ADA) == []
     [row] = await stored(database)
     assert row.state == "dead"
+
+
+async def test_who_has_no_address_any_more_is_no_riddle(database: Database, post: Post) -> None:
+    """A waiting letter whose person has lost their number to somebody else is given up and says so; it does not wait for ever."""
+    post.faults[ADA.address].append(NotSent("away", passing=True))
+    letters = await write(database, ADA, "one")
+    async with database.write() as connection:
+        await connection.execute(delete(contact_addresses))
+    async with sending(database, post) as out:
+        out.deliver(letters)
+        await out.drained()
+    [row] = await stored(database)
+    assert (row.state, row.error, post.sent) == ("dead", "the person has no address here any more", [])

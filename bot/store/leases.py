@@ -13,8 +13,9 @@ async def take(connection: AsyncConnection, name: str, holder: str, now: datetim
     """Takes or renews the lease; False while somebody else holds it."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = dialect.insert(leases).values(name=name, holder=holder, until=now + length)
-    # One that ends later than any taken now would comes from a clock that was wrong.
-    free = or_(leases.c.holder == holder, leases.c.until <= now, leases.c.until > now + length)
+    # One that ends far later than any taken now would comes from a clock that was wrong. Instances that ask at the same
+    # moment read the clock a little apart, hence "far".
+    free = or_(leases.c.holder == holder, leases.c.until <= now, leases.c.until > now + 2 * length)
     taken = row.on_conflict_do_update(
         index_elements=[leases.c.name], set_={"holder": row.excluded.holder, "until": row.excluded.until}, where=free
     )
