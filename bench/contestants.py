@@ -34,6 +34,7 @@ def comparisons() -> list[tuple[str, str, list[str]]]:
         ("Telegram", "menu", ["product", "ptb", "ptb-concurrent", "aiogram"]),
         ("Telegram", "intake", ["product", "ptb", "ptb-concurrent", "aiogram"]),
         ("WhatsApp", "echo", ["product-whatsapp", "pywa"]),
+        ("WhatsApp", "menu", ["product-whatsapp"]),
         ("WhatsApp", "intake", ["product-whatsapp"]),
     ]
 
@@ -61,8 +62,8 @@ def _product_telegram(port: int, api: str, folder: Path) -> dict[str, str]:
         "OMSBOT_TELEGRAM_MODE": "webhook",
         "OMSBOT_TELEGRAM_WEBHOOK_SECRET": SECRET,
         "OMSBOT_TELEGRAM_API_URL": api,
-        "OMSBOT_TELEGRAM_RATE": "1000",
-        "OMSBOT_TELEGRAM_CHAT_RATE": "1000",
+        "OMSBOT_TELEGRAM_RATE": "100000",
+        "OMSBOT_TELEGRAM_CHAT_RATE": "100000",
         "OMSBOT_PUBLIC_URL": "https://bot.example.org",
     }
 
@@ -74,7 +75,7 @@ def _product_whatsapp(port: int, api: str, folder: Path) -> dict[str, str]:
         "OMSBOT_WHATSAPP_APP_SECRET": SECRET,
         "OMSBOT_WHATSAPP_VERIFY_TOKEN": SECRET,
         "OMSBOT_WHATSAPP_API_URL": f"{api}/v23.0",
-        "OMSBOT_WHATSAPP_RATE": "1000",
+        "OMSBOT_WHATSAPP_RATE": "100000",
     }
 
 
@@ -104,8 +105,8 @@ CONTESTANTS = {
         Contestant("ptb-concurrent", Telegram, _plain("ptb"), _DIALOGUE, _concurrent),
         Contestant("aiogram", Telegram, _plain("aiogram_bot"), _DIALOGUE, _peer),
         Contestant(
-            "product-whatsapp", WhatsApp, _SERVE, {"echo": "whatsapp-text", "intake": "whatsapp-intake"}, _product_whatsapp,
-            "/whatsapp/webhook", "/health/ready",
+            "product-whatsapp", WhatsApp, _SERVE, {"menu": "whatsapp-menu", "echo": "whatsapp-text", "intake": "whatsapp-intake"},
+            _product_whatsapp, "/whatsapp/webhook", "/health/ready",
         ),
         Contestant("pywa", WhatsApp, _plain("pywa_echo"), {"echo": "plain-echo"}, _peer),
     )

@@ -11,13 +11,10 @@ from typing import Any
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import metrics, upkeep
 from bot.channels.base import Channel, Kept, Report, Submit, Turn, alone
@@ -30,13 +27,13 @@ from bot.config import Settings, sealer
 from bot.content_rules import load
 from bot.core.library import Content
 from bot.core.model import Inbound, Receipt
+from bot.entrance import Entrance
 from bot.logs import place
 from bot.outbox import Outbox
 from bot.sole import Sole
 from bot.store import outbox as letters
 from bot.store.backup import folder_beside
 from bot.store.database import Database, open_database, uninterrupted
-from bot.store.outages import is_outage
 from bot.store.outbox import LEASE, Letter
 from bot.turnstile import Turnstile
 
@@ -145,7 +142,7 @@ class App:
             Route("/health/ready", self._ready),
             Route("/metrics", _metrics),
         ]
-        self.web = Starlette(routes=routes, exception_handlers={HTTPException: _refused}, middleware=[Middleware(_Guard)])
+        self.web = Entrance(routes)
 
     @classmethod
     @asynccontextmanager
@@ -226,31 +223,3 @@ async def _metrics(request: Request) -> Response:
     if request.client is None or request.client.host not in ("127.0.0.1", "::1"):
         raise HTTPException(404)
     return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 says the type
-    return JSONResponse({"error": error.status_code}, status_code=error.status_code, headers=error.headers)
-
-
-class _Guard:
-    """Answers what nobody caught, and logs its kind and place. Left to the server, its values would be logged too."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def noting(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noting)
-        except Exception as error:
-            log.error("request_failed", path=scope.get("path", "")[:100], error=place(error))
-            if not started:  # while the database is away the same request may be made again
-                status, headers = (503, {"Retry-After": "5"}) if is_outage(error) else (500, None)
-                await JSONResponse({"error": status}, status_code=status, headers=headers)(scope, receive, send)

@@ -9,8 +9,8 @@ from telegram.error import TelegramError
 
 from bot.app import telegram_options, whatsapp_options
 from bot.channels import telegram_setup, whatsapp_setup
-from bot.channels.telegram import connect
 from bot.channels.telegram_errors import reason
+from bot.channels.telegram_request import Line
 from bot.channels.whatsapp import WEBHOOK
 from bot.channels.whatsapp_api import Graph, Refused
 from bot.config import Settings, WrongSettings, load_settings
@@ -44,21 +44,22 @@ def set_up_telegram() -> None:
 
 async def _set_up_telegram(settings: Settings) -> None:
     options = telegram_options(settings)
-    bot, request = connect(options)
+    line = Line(options.token, options.api_url)
+    bot = line.bot
     try:
         print(f"The token is good: this is @{await telegram_setup.whoami(bot)}.")
         if options.mode == "webhook":
             print(await telegram_setup.receive_by_webhook(bot, options.webhook_url, options.webhook_secret))
         else:
             print(await telegram_setup.receive_by_polling(bot))
-        for line in await telegram_setup.announce(bot, load(settings.content_dir)):
-            print(line)
+        for done in await telegram_setup.announce(bot, load(settings.content_dir)):
+            print(done)
     except TelegramError as error:
         raise SetupFailed(f"Telegram: {reason(error)}.") from None
     except (TypeError, KeyError, AttributeError):  # the library read something that is no Telegram's answer
         raise SetupFailed(f"What answers at {settings.telegram_api_url} is not Telegram: check OMSBOT_TELEGRAM_API_URL.") from None
     finally:
-        await request.shutdown()
+        await line.close()
 
 
 @whatsapp.command("setup")
@@ -116,11 +117,11 @@ async def _telegram_links(settings: Settings, content: Content) -> list[Link]:
     options = telegram_options(settings)
     if not options.token:
         return []
-    bot, request = connect(options)
+    line = Line(options.token, options.api_url)
     try:
-        return telegram_links(await telegram_setup.whoami(bot), content)
+        return telegram_links(await telegram_setup.whoami(line.bot), content)
     except (TelegramError, TypeError, KeyError, AttributeError):
         print("Telegram does not answer, so its links are missing: try again later.")
         return []
     finally:
-        await request.shutdown()
+        await line.close()

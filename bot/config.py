@@ -60,15 +60,15 @@ class Settings(BaseSettings):
     telegram_token: SecretStr = SecretStr("")
     telegram_mode: Literal["polling", "webhook"] = "polling"
     telegram_webhook_secret: SecretStr = SecretStr("")
-    telegram_rate: Annotated[float, Field(gt=0, le=1000)] = 30
-    telegram_chat_rate: Annotated[float, Field(gt=0, le=1000)] = 1
+    telegram_rate: Annotated[float, Field(gt=0, le=100_000)] = 30
+    telegram_chat_rate: Annotated[float, Field(gt=0, le=100_000)] = 1
     telegram_api_url: Annotated[str, AfterValidator(_base_url)] = "https://api.telegram.org"
     whatsapp_token: SecretStr = SecretStr("")
     whatsapp_phone_number_id: Annotated[str, Field(pattern=r"^\d{0,30}$")] = ""
     whatsapp_app_secret: SecretStr = SecretStr("")
     whatsapp_verify_token: SecretStr = SecretStr("")
     whatsapp_template: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,512}$")] = ""
-    whatsapp_rate: Annotated[float, Field(gt=0, le=1000)] = 80
+    whatsapp_rate: Annotated[float, Field(gt=0, le=100_000)] = 80
     whatsapp_api_url: Annotated[str, AfterValidator(_base_url)] = "https://graph.facebook.com/v23.0"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"

@@ -136,7 +136,7 @@ class Ledger:
 
     async def _write_down(self, done: Mapping[int, str], receipts: Sequence[Receipt]) -> None:
         reported = outbox.Reported()
-        async with self._database.write() as connection:
+        async with self._database.write(brief=True) as connection:
             await outbox.sent(connection, [number for number, name in done.items() if not name])
             await outbox.taken(connection, {number: name for number, name in done.items() if name})
             if receipts:

@@ -195,7 +195,8 @@ class Outbox:
         attempt, tries, parts = letter.attempts, 0, 0
         before = (health.delivered, health.failed)
         while True:
-            await asyncio.sleep(channel.reserve(letter.address))
+            if wait := channel.reserve(letter.address):
+                await asyncio.sleep(wait)
             tries += 1
             result = await self._try(channel, letter, parts, fresh=tries == 1)
             if result is None:

@@ -122,7 +122,7 @@ class Turnstile:
         round_ = Round(self._database, self._content, self._step, self._held, self._owner, self._clock(), self._lease)
         try:
             with metrics.ROUND_SECONDS.time():
-                async with self._database.write() as connection:
+                async with self._database.write(brief=True) as connection:
                     await round_.handle(connection, batch)
         except Exception as error:
             await self._recover(batch, error, again=again, tries=tries)

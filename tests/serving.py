@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from bot.app import App
 from bot.config import Settings
@@ -22,7 +22,7 @@ def settings(folder: Path, key: str, **more: object) -> Settings:
 
 
 @asynccontextmanager
-async def served(web: Starlette) -> AsyncIterator[str]:
+async def served(web: ASGIApp) -> AsyncIterator[str]:
     """The address under which `web` is served."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(web, log_config=None, lifespan="off", timeout_graceful_shutdown=1))

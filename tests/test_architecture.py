@@ -24,6 +24,7 @@ ALLOWED = {
     "staff": ("core.model", "core.schedule", "store", "staff"),
     "upkeep": ("core.library", "core.schedule", "store", "staff.alerts", "logs", "metrics"),
     "config": ("store.crypto",),
+    "entrance": ("channels.shape", "store.outages", "logs"),
     "sole": ("store", "logs"),
     "posters": ("core.library",),
     "metrics": (),

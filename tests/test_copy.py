@@ -14,7 +14,8 @@ from bot.core.library import Content
 from bot.core.model import Press, Text
 from bot.store import copy
 from bot.store.copy import CopyRefused, copy_database
-from bot.store.database import Database, connect, open_database, upgrade
+from bot.store.database import Database, connect, open_database
+from bot.store.schema import upgrade
 from bot.store.tables import contacts, daily_counts, inbox, job_runs, metadata, requests, set_aside, staff, staff_sessions
 
 

@@ -130,6 +130,18 @@ async def test_jobs_run_once(database: Database, content: Content) -> None:
     assert await runs() == names
 
 
+async def test_who_asks_at_the_same_moment_gets_it_once(database: Database) -> None:
+    """Clocks that are read a little apart do not make a lease that was just taken look like one of a wrong clock."""
+    for later in (timedelta(), SECOND):
+        async with database.write() as connection:
+            name = f"job {later}"
+            assert await leases.take(connection, name, "one", NOW + later, timedelta(hours=1))
+            assert not await leases.take(connection, name, "two", NOW, timedelta(hours=1))
+    async with database.write() as connection:  # one from next year is nobody's
+        assert await leases.take(connection, "odd", "one", NOW + timedelta(days=365), timedelta(hours=1))
+        assert await leases.take(connection, "odd", "two", NOW, timedelta(hours=1))
+
+
 @on_postgresql
 async def test_one_polls_and_another_takes_over(url: str, key: str, content: Content) -> None:
     """Of two instances one polls Telegram, nothing is wrong with the other, and it answers as soon as the first has stopped."""

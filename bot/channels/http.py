@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 import aiohttp
+import attrs
 
 CONNECTIONS = 256  # rate times answer time, and a margin: 80/s at a second each, and as many again while it is slow
 READ, CONNECT = 20.0, 10.0  # seconds to wait, unless said otherwise
+_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=2 * CONNECT, sock_connect=CONNECT, sock_read=READ)
 
 
 class Unreached(Exception):
@@ -32,7 +34,7 @@ class Caller:
                 headers=self._headers, connector=aiohttp.TCPConnector(limit=CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
             )
         headers = {"Content-Type": "application/json"} if body is not None else None
-        timeout = aiohttp.ClientTimeout(total=None, connect=2 * CONNECT, sock_connect=CONNECT, sock_read=read)
+        timeout = _TIMEOUT if read == READ else attrs.evolve(_TIMEOUT, sock_read=read)
         try:
             async with self._session.request(
                 method, url, data=body, params=params, headers=headers, timeout=timeout, allow_redirects=False

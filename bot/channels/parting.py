@@ -1,6 +1,20 @@
-"""Long texts in several messages."""
+"""Texts of a messenger: those of the content made once, long ones in several messages."""
 
 from collections.abc import Callable, Iterable
+
+from bot.core.markup import Block, Document
+
+
+class Written:
+    """Blocks as a messenger writes them. Those of the content are written once; what else is said, perhaps about somebody, is not kept."""
+
+    def __init__(self, write: Callable[[Block], str], content: Iterable[Document] = ()) -> None:
+        self._write = write
+        self._known = {id(block): (block, write(block)) for document in content for block in document}
+
+    def __call__(self, block: Block) -> str:
+        _, text = self._known.get(id(block), (block, None))
+        return self._write(block) if text is None else text
 
 
 def parted(blocks: Iterable[str], limit: int, size: Callable[[str], int] = len) -> list[str]:

@@ -1,20 +1,60 @@
 """Reading what comes from outside: of bounded size, and of whatever shape."""
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
+from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 Json = Mapping[str, Any]
+
+
+def read_json(raw: bytes) -> object:
+    """Raises ValueError and RecursionError. Several times as fast as the standard library, which reads what is odd."""
+    try:
+        return from_json(raw, cache_strings="keys")
+    except ValueError:  # half of a character, for example
+        return json.loads(raw)
+
+
+def write_json(body: Json) -> bytes:
+    try:
+        return to_json(body)
+    except ValueError:
+        return json.dumps(body).encode()
 
 
 def part(whole: object, name: str, kind: Any = dict) -> Any:
     """`whole[name]` if it is there and of that type, else an empty one."""
     found = whole.get(name) if isinstance(whole, Mapping) else None
     return found if isinstance(found, kind) and not isinstance(found, bool) else kind()
+
+
+class Hook:
+    """An endpoint that many messages come by, so that whoever serves it may take a shorter way to `handle`."""
+
+    def __init__(self, handle: Callable[[Request], Awaitable[Response]]) -> None:
+        self.handle = handle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.handle(Request(scope, receive))
+        await response(scope, receive, send)
+
+
+async def together(work: Sequence[Awaitable[None]]) -> None:
+    """Does all of it at once, begun in order, to the end. Raises the first failure then."""
+    if len(work) == 1:  # as nearly always
+        await work[0]
+        return
+    for result in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 BODY_SECONDS = 10.0  # a sender may take for a body

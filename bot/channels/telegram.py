@@ -6,7 +6,6 @@ an update is confirmed (by the next poll, by the 200) only when it is committed.
 
 import asyncio
 import hmac
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,18 +17,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from telegram import Bot, InlineKeyboardMarkup
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
-from telegram.warnings import PTBUserWarning
 
 from bot import metrics
 from bot.channels.base import Delivery, NotSent, Submit, Turn, Unavailable, alone
 from bot.channels.limits import RateLimit
-from bot.channels.shape import LARGE, read_body
+from bot.channels.parting import Written
+from bot.channels.shape import LARGE, Hook, read_body, read_json, together
 from bot.channels.telegram_errors import not_sent, reason, seconds
 from bot.channels.telegram_parse import NAME, UPDATES, kind_of, parse
-from bot.channels.telegram_render import Markup, markup, texts
-from bot.channels.telegram_request import PlainRequest
+from bot.channels.telegram_render import Markup, block, markup, texts
+from bot.channels.telegram_request import Line
 from bot.channels.telegram_setup import announce
 from bot.core.library import Content
 from bot.logs import place
@@ -62,25 +60,6 @@ class Options:
     patience: float = 60.0  # seconds to leave another poller alone before trying again
 
 
-class _PlainBot(Bot):
-    """A Bot that may be called for plain JSON where the library has types of its own: reading those costs more than the
-    call, and one that is not known yet would keep it from returning all the others.
-    """
-
-    __slots__ = ()
-
-    @classmethod
-    def _warn(cls, message: str | PTBUserWarning, category: type[Warning] = PTBUserWarning, stacklevel: int = 0) -> None:
-        if not str(message).startswith("Please use 'Bot."):
-            super()._warn(message, category, stacklevel + 1)
-
-
-def connect(options: Options) -> tuple[Bot, PlainRequest]:
-    """A Bot and the connections it uses, which the caller shuts down."""
-    request = PlainRequest()
-    return _PlainBot(options.token, base_url=f"{options.api_url}/bot", request=request, get_updates_request=request), request
-
-
 class Telegram:
     """The channel."""
 
@@ -90,9 +69,10 @@ class Telegram:
 
     def __init__(self, options: Options, submit: Submit, content: Content, turn: Turn = alone) -> None:
         self._options = options
-        self._bot, self._request = connect(options)
+        self._line = Line(options.token, options.api_url)
         self._submit = submit
         self._content = content
+        self._write_block = Written(block, content.bodies.values())
         self._turn = turn  # only one instance may poll
         self._standing_by = False
         self._me: dict[str, Any] = {}
@@ -105,7 +85,7 @@ class Telegram:
         self._trouble = ""
 
     def routes(self) -> Sequence[BaseRoute]:
-        return (Route(WEBHOOK, self._webhook, methods=["POST"]),) if self._options.mode == "webhook" else ()
+        return (Route(WEBHOOK, Hook(self._webhook), methods=["POST"]),) if self._options.mode == "webhook" else ()
 
     def arrived(self, chat: str) -> None:
         """Nobody fetches here."""
@@ -116,7 +96,7 @@ class Telegram:
     async def close(self) -> None:
         for task in self._answers:
             task.cancel()
-        await self._request.shutdown()
+        await self._line.close()
 
     def trouble(self) -> str:
         """What keeps the channel from working, in words for the operator; "" when all is well."""
@@ -131,7 +111,7 @@ class Telegram:
         while True:
             try:
                 if not self._me:
-                    self._me = (await self._bot.get_me()).to_dict()
+                    self._me = (await self._line.bot.get_me()).to_dict()
                     await self._announce()
                 if self._options.mode == "polling":
                     await self._our_turn()
@@ -170,7 +150,7 @@ class Telegram:
     async def _announce(self) -> None:
         """Keeps what Telegram shows of the bot up to date; a refusal must not keep anybody's message waiting."""
         try:
-            await announce(self._bot, self._content)
+            await announce(self._line.bot, self._content)
         except TelegramError as error:
             log.warning("telegram_not_announced", reason=reason(error), advice="run `oms-bot telegram setup` later")
         except Exception as error:
@@ -178,20 +158,17 @@ class Telegram:
 
     async def _poll(self, offset: int) -> int:
         asked = {"offset": offset, "timeout": POLL_SECONDS, "allowed_updates": list(UPDATES)}
-        updates = await self._bot.do_api_request("getUpdates", asked, read_timeout=POLL_SECONDS + 10)
+        updates = await self._line.ask("getUpdates", asked, read=POLL_SECONDS + 10)
         if not isinstance(updates, list) or not all(isinstance(each, dict) and isinstance(each.get("update_id"), int) for each in updates):
             raise TypeError("no updates")
         self._trouble = ""
         self._answered()
         # All at once, in order: the turnstile keeps the order of each chat and puts the others into one round.
-        results = await asyncio.gather(*map(self._take, updates), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        return updates[-1]["update_id"] + 1 if updates else offset
+        await together([self._take(update) for update in updates])
+        return int(updates[-1]["update_id"]) + 1 if updates else offset
 
     async def _look_after_webhook(self) -> None:
-        info = await self._bot.get_webhook_info()
+        info = await self._line.bot.get_webhook_info()
         self._answered()
         failed = info.last_error_date is not None and (datetime.now(UTC) - info.last_error_date).total_seconds() < _RECENT
         if info.url != self._options.webhook_url:
@@ -211,7 +188,7 @@ class Telegram:
             raise HTTPException(503, headers={"Retry-After": "5"})
         body = await read_body(request, MAX_BODY, self._large)
         try:
-            update = json.loads(body)
+            update = read_json(body)
         except (ValueError, RecursionError):
             raise HTTPException(400) from None
         try:
@@ -236,7 +213,7 @@ class Telegram:
     async def _answer(self, query: str) -> None:
         """Stops the clock on the button. Worthless when late, so neither queued nor repeated."""
         try:
-            await self._bot.answer_callback_query(query)
+            await self._line.ask("answerCallbackQuery", {"callback_query_id": query})
         except TelegramError as error:
             log.debug("callback_not_answered", reason=reason(error))
         except Exception as error:
@@ -263,7 +240,7 @@ class Telegram:
         return ""
 
     async def _send(self, chat: int, delivery: Delivery) -> None:
-        reply, keyboard, parts = delivery.reply, markup(delivery.reply), texts(delivery.reply.body)
+        reply, keyboard, parts = delivery.reply, markup(delivery.reply), texts(delivery.reply.body, self._write_block)
         if reply.in_place and delivery.origin and len(parts) == 1 and await self._edit(chat, int(delivery.origin), parts[0], keyboard):
             return
         for number, part in enumerate(parts[delivery.parts :], delivery.parts + 1):
@@ -277,7 +254,7 @@ class Telegram:
 
     async def _edit(self, chat: int, message: int, body: str, keyboard: Markup | None) -> bool:
         """Whether the message could be replaced; False when it has to be sent anew."""
-        if keyboard is not None and not isinstance(keyboard, InlineKeyboardMarkup):
+        if keyboard is not None and "inline_keyboard" not in keyboard:
             return False
         try:
             await self._write("editMessageText", body, keyboard, chat_id=chat, message_id=message)
@@ -290,8 +267,8 @@ class Telegram:
         """Writes or edits a message. Raises TelegramError, and TypeError for what is no answer of Telegram's."""
         content: dict[str, Any] = {"text": text, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
         if keyboard is not None:
-            content["reply_markup"] = keyboard.to_dict()
-        written = await self._bot.do_api_request(method, where | content)
+            content["reply_markup"] = keyboard
+        written = await self._line.ask(method, where | content)
         if not isinstance(written, dict) or "message_id" not in written:
             raise TypeError("no message")
 

@@ -1,47 +1,51 @@
-"""A Reply as Telegram shows it. Pure: text in Telegram's HTML, buttons as one of its two keyboards."""
+"""A Reply as Telegram shows it. Pure: text in Telegram's HTML, buttons as one of its two keyboards, as JSON."""
 
+from collections.abc import Callable, Mapping
 from html import escape
-
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, KeyboardButton, ReplyKeyboardMarkup, ReplyKeyboardRemove
+from typing import Any
 
 from bot.channels.parting import parted
 from bot.core.markup import Block, Document, Line, Paragraph
 from bot.core.model import Button, Reply
 
 MAX_TEXT = 4096  # characters after entity parsing
-Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
+Markup = Mapping[str, Any]  # one of the API's kinds of `reply_markup`
 _TAGS = {"": "{}", "bold": "<b>{}</b>", "italic": "<i>{}</i>"}
 _NAVIGATION_ROW = 2  # buttons side by side that still show their whole label on a narrow phone
 
 
-def texts(document: Document) -> list[str]:
+def block(written: Block) -> str:
+    if isinstance(written, Paragraph):
+        return _line(written.runs)
+    marks = (f"{number}." if written.ordered else "•" for number in range(1, len(written.items) + 1))
+    return "\n".join(f"{mark} {_line(item)}" for mark, item in zip(marks, written.items, strict=True))
+
+
+def texts(document: Document, write: Callable[[Block], str] = block) -> list[str]:
     """The document as the texts of one message or, when it is too long for one, of several."""
     # Markup does not count for Telegram; counting it errs on the safe side.
-    return parted(map(_block, document), MAX_TEXT) or [""]
+    return parted(map(write, document), MAX_TEXT) or [""]
 
 
 def markup(reply: Reply) -> Markup | None:
     """The keyboard of a message: inline buttons, or the one kind that can share a phone number."""
     if reply.closes_keyboard:
-        return ReplyKeyboardRemove()
+        return {"remove_keyboard": True}
     rows = [[button] for button in reply.choices] + _rows(reply.navigation)
     if any(button.kind == "share_phone" for button in reply.buttons):
         # Other buttons of this keyboard come back as typed labels, which the dialogue understands.
-        keys = [[KeyboardButton(b.label, request_contact=b.kind == "share_phone") for b in row] for row in rows]
-        return ReplyKeyboardMarkup(keys, resize_keyboard=True, one_time_keyboard=True)
-    inline = [[InlineKeyboardButton(button.label, callback_data=button.id) for button in row] for row in rows]
-    return InlineKeyboardMarkup(inline) if inline else None
+        keys = [[_key(button) for button in row] for row in rows]
+        return {"keyboard": keys, "resize_keyboard": True, "one_time_keyboard": True}
+    inline = [[{"text": button.label, "callback_data": button.id} for button in row] for row in rows]
+    return {"inline_keyboard": inline} if inline else None
+
+
+def _key(button: Button) -> dict[str, Any]:
+    return {"text": button.label} | ({"request_contact": True} if button.kind == "share_phone" else {})
 
 
 def _rows(buttons: tuple[Button, ...]) -> list[list[Button]]:
     return [list(buttons[at : at + _NAVIGATION_ROW]) for at in range(0, len(buttons), _NAVIGATION_ROW)]
-
-
-def _block(block: Block) -> str:
-    if isinstance(block, Paragraph):
-        return _line(block.runs)
-    marks = (f"{number}." if block.ordered else "•" for number in range(1, len(block.items) + 1))
-    return "\n".join(f"{mark} {_line(item)}" for mark, item in zip(marks, block.items, strict=True))
 
 
 def _line(line: Line) -> str:

@@ -5,7 +5,6 @@ Nothing is acknowledged before it is committed; nothing is said freely when the 
 
 import asyncio
 import hmac
-import json
 import re
 import time
 from collections.abc import Sequence
@@ -21,11 +20,12 @@ from starlette.routing import BaseRoute, Route
 from bot import metrics
 from bot.channels.base import Delivery, NotSent, Report, Submit, Unavailable
 from bot.channels.limits import RateLimit
-from bot.channels.shape import LARGE, part, read_body
+from bot.channels.parting import Written
+from bot.channels.shape import LARGE, Hook, part, read_body, read_json, together
 from bot.channels.whatsapp_api import Graph, Refused
 from bot.channels.whatsapp_errors import PAIR_SECONDS, Meaning
 from bot.channels.whatsapp_parse import NAME, hashed, parse
-from bot.channels.whatsapp_render import Message, render, template
+from bot.channels.whatsapp_render import Message, block, render, template
 from bot.core.library import Content
 from bot.core.model import Inbound, Media, Moved
 
@@ -35,7 +35,8 @@ SILENT_AFTER = 180.0  # seconds without an answer until the channel counts as do
 _CHECK_SECONDS = 60.0  # between looks at our number
 _REMEMBER = 600.0  # seconds a refusal to send counts as trouble, unless there is another: with no traffic nothing could disprove it
 _PAIR_BURST = 45  # messages to one person at once before the pair rate counts [PLATFORMS]
-_MAX_RECEIPTS = 20  # read receipts on their way at a time; with more to do, people see their answers soon enough
+_MAX_RECEIPTS = 20  # read receipts on their way at a time, …
+_BUSY = 16  # … and webhooks in hand, beyond which answers come first
 _RECEIPT_SECONDS = 1.0  # an answer waits so long for its receipt: a typing sign after it would stand there for long
 _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})", re.ASCII)
 _CHALLENGE = re.compile(r"[\w.-]{1,200}", re.ASCII)
@@ -69,17 +70,19 @@ class WhatsApp:
         self._submit = submit
         self._report = report
         self._content = content
+        self._write_block = Written(block, content.bodies.values())
         self._key = hmac.digest(options.app_secret.encode(), b"albums", "sha256")
         self._overall = RateLimit(burst=max(4, int(options.rate / 4)), every=1 / options.rate)
         self._each = RateLimit(burst=_PAIR_BURST, every=PAIR_SECONDS)
         self._receipts: dict[str, asyncio.Task[None]] = {}  # by address
+        self._in_hand = 0  # webhooks
         self._large = asyncio.Semaphore(LARGE)
         self._reached = time.monotonic()
         self._number = ""  # what is wrong with our number
         self._sending, self._refused = "", 0.0  # what is wrong with sending, and when that was noticed
 
     def routes(self) -> Sequence[BaseRoute]:
-        return (Route(WEBHOOK, self._challenge, methods=["GET"]), Route(WEBHOOK, self._webhook, methods=["POST"]))
+        return (Route(WEBHOOK, self._challenge, methods=["GET"]), Route(WEBHOOK, Hook(self._webhook), methods=["POST"]))
 
     def arrived(self, chat: str) -> None:
         """Nobody fetches here."""
@@ -124,10 +127,10 @@ class WhatsApp:
         if not presented:
             raise HTTPException(401)
         raw = await read_body(request, MAX_BODY, self._large)
-        if not hmac.compare_digest(presented[1], hmac.new(self._options.app_secret.encode(), raw, "sha256").hexdigest()):
+        if not hmac.compare_digest(presented[1], hmac.digest(self._options.app_secret.encode(), raw, "sha256").hex()):
             raise HTTPException(401)
         try:
-            body = json.loads(raw)
+            body = read_json(raw)
         except (ValueError, RecursionError):
             body = None  # signed all the same: it would only come again
         parsed = parse(body, datetime.now(UTC), self._options.phone_number_id, self._key)
@@ -139,17 +142,19 @@ class WhatsApp:
         # All at once, in order: the turnstile keeps the order of each person and puts the others into one round.
         work = [self._submit(inbound) for inbound, _ in parsed.heard]
         work += [self._report(parsed.receipts)] if parsed.receipts else []
-        for result in await asyncio.gather(*work, return_exceptions=True):
-            if isinstance(result, Unavailable):
-                raise HTTPException(503, headers={"Retry-After": str(int(result.retry_after))})
-            if isinstance(result, BaseException):
-                raise result
+        self._in_hand += 1
+        try:
+            await together(work)
+        except Unavailable as refused:
+            raise HTTPException(503, headers={"Retry-After": str(int(refused.retry_after))}) from None
+        finally:
+            self._in_hand -= 1
         return JSONResponse({})
 
     def _mark_read(self, inbound: Inbound, message: str) -> None:
         """Shows that it was read and an answer is coming. Worthless when late, so neither queued nor repeated."""
         address = inbound.address
-        if len(self._receipts) < _MAX_RECEIPTS and address not in self._receipts:
+        if len(self._receipts) < _MAX_RECEIPTS and self._in_hand <= _BUSY and address not in self._receipts:
             task = self._receipts[address] = asyncio.create_task(self._receipt(message, typing=not isinstance(inbound.event, Media)))
             task.add_done_callback(lambda _: self._receipts.pop(address, None))
 
@@ -176,7 +181,7 @@ class WhatsApp:
             if delivery.late:
                 return await self._send_template(delivery.address, instead, late)
             message = ""
-            for content in render(reply, language)[parts:]:
+            for content in render(reply, language, self._write_block)[parts:]:
                 if parts > delivery.parts:
                     await asyncio.sleep(self.reserve(delivery.address))
                 try:

@@ -1,11 +1,10 @@
 """Calls to the Cloud API: one place that knows its address, the token, and what a refusal looks like."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from bot.channels.http import Caller, Unreached
-from bot.channels.shape import Json
+from bot.channels.shape import Json, read_json, write_json
 from bot.channels.whatsapp_errors import Meaning, meaning
 
 
@@ -28,7 +27,7 @@ class Graph:
         return await self._call("GET", path, params=params)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Json:
-        return await self._call("POST", path, json.dumps(body).encode())
+        return await self._call("POST", path, write_json(body))
 
     async def close(self) -> None:
         await self._caller.close()
@@ -40,7 +39,7 @@ class Graph:
         except Unreached as failure:  # whether it has arrived is not known: once too often is better than never
             raise Refused(Meaning("passing", f"the network: {failure}")) from None
         try:
-            answer = json.loads(raw)
+            answer = read_json(raw)
         except (ValueError, RecursionError):
             answer = None
         if not 200 <= status < 300:

@@ -5,7 +5,7 @@ opens only by a tap of its own: where leaving out what is aside spares it, that 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.channels.parting import parted
@@ -25,7 +25,7 @@ _TAIL = re.compile(r"[\s\u200d\ufe0f\u0300-\u036f\u064b-\u065f]+$")  # what must
 
 def size(text: str) -> int:
     """Its length in UTF-16 code units, at least as many as whatever WhatsApp counts."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, limit: int) -> str:
@@ -37,11 +37,18 @@ def cut(text: str, limit: int) -> str:
     return f"{_TAIL.sub('', text)}…"
 
 
-def render(reply: Reply, language: Language) -> list[Message]:
+def block(written: Block) -> str:
+    if isinstance(written, Paragraph):
+        return _line(written.runs)
+    marks = (f"{number}." if written.ordered else "•" for number in range(1, len(written.items) + 1))
+    return "\n".join(f"{mark} {_line(item)}" for mark, item in zip(marks, written.items, strict=True))
+
+
+def render(reply: Reply, language: Language, write: Callable[[Block], str] = block) -> list[Message]:
     """The messages of a reply, in order; the last one carries the buttons."""
     buttons = [button for button in reply.buttons if button.kind == "press"]
     asking = [button for button in reply.buttons if button.kind == "share_phone"]
-    blocks = [_block(block) for block in reply.body] or [reply.title or "…"]
+    blocks = [write(part) for part in reply.body] or [reply.title or "…"]
     messages = [_card(reply.card)] if reply.card else []
     if not buttons:
         messages += _texts(_titled(reply, blocks))
@@ -57,7 +64,7 @@ def render(reply: Reply, language: Language) -> list[Message]:
 
 def template(name: str, language: str, document: Document) -> Message:
     """An approved template with one variable, for when only that may be sent: it takes the text, on one line."""
-    line = " ".join(" ".join(map(_block, document)).split())
+    line = " ".join(" ".join(map(block, document)).split())
     parameters = [{"type": "text", "text": cut(line, MAX_PARAMETER) or "…"}]
     components = [{"type": "body", "parameters": parameters}]
     return {"type": "template", "template": {"name": name, "language": {"code": language}, "components": components}}
@@ -101,7 +108,8 @@ def _few(buttons: list[Button], *, page: bool) -> list[Button]:
 
 def _sections(buttons: list[Button], reply: Reply, language: Language) -> list[Message]:
     """The choices, and apart from them the ways back."""
-    parts = ("list_choices", [b for b in buttons if b in reply.choices]), ("list_more", [b for b in buttons if b not in reply.choices])
+    choices = [button for button in reply.choices if button.kind == "press"]
+    parts = ("list_choices", choices), ("list_more", buttons[len(choices) :])
     return [{"title": cut(language.about[title], MAX_ROW), "rows": [_row(b) for b in part]} for title, part in parts if part]
 
 
@@ -125,13 +133,6 @@ def _card(card: Card) -> Message:
         "emails": [{"email": card.email, "type": "WORK"}],
     }
     return {"type": "contacts", "contacts": [contact]}
-
-
-def _block(block: Block) -> str:
-    if isinstance(block, Paragraph):
-        return _line(block.runs)
-    marks = (f"{number}." if block.ordered else "•" for number in range(1, len(block.items) + 1))
-    return "\n".join(f"{mark} {_line(item)}" for mark, item in zip(marks, block.items, strict=True))
 
 
 def _line(line: Line) -> str:

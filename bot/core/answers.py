@@ -158,7 +158,7 @@ def window_in_words(option: str, zone: str, scene: Scene) -> str:
     if window is None:
         return ""
     office = scene.structure.hours.zone
-    there, here = (spoken_window(window, scene.now.date(), zone, reader, scene.language.code) for reader in (zone, office))
+    there, here = (spoken_window(window, scene.now.date(), zone, reader) for reader in (zone, office))
     return f"{there} {city(zone)}" if there == here else f"{there} {city(zone)} ({here} {city(office)})"
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 from bot.core.markup import Document, fill
+from bot.core.model import Button
 from bot.core.phrases import Phrases
 from bot.core.schedule import Hours, Window
 from bot.core.search import Index
@@ -147,6 +148,18 @@ class Content:
         pages = ((code, page) for code, language in self.languages.items() for page in language.pages.values())
         return {(code, page.flow): self.bodies[code, page.path] for code, page in pages if page.flow}
 
+    @cached_property
+    def page_buttons(self) -> Mapping[tuple[str, str], Button]:
+        """The button that leads to each page, by language and path."""
+        pages = ((code, page) for code, language in self.languages.items() for page in language.pages.values())
+        return {(code, page.path): Button(f"page:{page.path}", page.title, page.description) for code, page in pages}
+
+    @cached_property
+    def menus(self) -> Mapping[tuple[str, str], tuple[Button, ...]]:
+        """Those of the pages below each page."""
+        pages = ((code, page) for code, language in self.languages.items() for page in language.pages.values())
+        return {(code, page.path): tuple(self.page_buttons[code, child] for child in page.children) for code, page in pages}
+
     def _phrases(self, of: Callable[[Language], tuple[str, ...]]) -> Phrases:
         return Phrases(self._all(of), self._all(lambda language: language.harmless), self._all(lambda language: language.filler))
 
@@ -155,7 +168,5 @@ class Content:
 
     def language(self, code: str) -> Language:
         """The language asked for ("de-AT" finds "de"), else the default one."""
-        for wanted in (code, code.partition("-")[0].lower(), self.structure.default_language):
-            if wanted in self.languages:
-                return self.languages[wanted]
-        raise KeyError(self.structure.default_language)
+        found = self.languages.get(code) or self.languages.get(code.partition("-")[0].lower())
+        return found or self.languages[self.structure.default_language]

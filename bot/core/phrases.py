@@ -28,13 +28,15 @@ class Phrases:
         self._phrases = tuple(phrases)
         self._words = [tuple(word for word in phrase.split() if word not in self._filler) for phrase in self._phrases]
         self._beginning: defaultdict[str, list[int]] = defaultdict(list)
-        self._long: defaultdict[str, set[str]] = defaultdict(set)  # by their first letter: nobody mistypes that
+        # By what a typing error leaves as it is: the first letter and, nearly, the length.
+        self._alike: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
         self._known = frozenset(word for words in self._words for word in words)
         for number, words in enumerate(self._words):
             if words:
                 self._beginning[words[0]].append(number)
         for word in self._known:
-            self._long[word[0]].add(word)
+            for length in range(len(word) - 1, len(word) + 2):
+                self._alike[word[0], length].append(word)
 
     def mentioned(self, text: str) -> Mention | None:
         """The first of the phrases that `text`, in normal form, contains."""
@@ -54,7 +56,9 @@ class Phrases:
     def _meant(self, word: str) -> set[str]:
         """The words of the phrases that `word` is, or is probably meant to be."""
         same = {word} & self._known
-        return same if word in self._harmless else same | {other for other in self._long.get(word[0], ()) if is_typo(word, other)}
+        if word in self._harmless:
+            return same
+        return same.union(other for other in self._alike.get((word[0], len(word)), ()) if is_typo(word, other))
 
     def _stands(self, number: int, at: int, meant: Sequence[set[str]]) -> bool:
         words = self._words[number]

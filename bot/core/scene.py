@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from bot.core.library import Content, Flow, Language, Page, Structure
@@ -10,13 +11,13 @@ from bot.core.markup import Document, fill
 from bot.core.model import HOME, Button, Effect, Reply, Session
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: the language is looked up once
 class Scene:
     content: Content
     session: Session
     now: datetime
 
-    @property
+    @cached_property
     def language(self) -> Language:
         return self.content.language(self.session.language)
 
@@ -41,8 +42,7 @@ class Scene:
         return Button(target, self.language.labels[label or target], answer=answer, primary=primary, aside=aside)
 
     def page_button(self, path: str) -> Button:
-        page = self.language.pages[path]
-        return Button(f"page:{path}", page.title, page.description)
+        return self.content.page_buttons[self.language.code, path]
 
     @property
     def home_button(self) -> Button:

@@ -4,19 +4,21 @@ One object answers all three, so what is promised, what staff are held to and wh
 Times are aware; office hours are local to the office.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, format_time, get_day_names
+from babel.dates import format_datetime, get_day_names
 
 Window = tuple[time, time]
+Span = tuple[datetime, datetime]  # in UTC
 _YEAR_AHEAD = 370  # days searched for office hours before giving up
 _DAYS_AROUND = 14  # days searched for a wished window before it is taken to be impossible
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # one object, so what follows from it can be remembered
 class Hours:
     zone: str  # IANA name of the office's time zone
     week: Mapping[int, tuple[Window, ...]]  # 0 is Monday
@@ -42,33 +44,41 @@ class Hours:
 
     def meets(self, window: Window, zone: str, now: datetime) -> bool:
         """Whether the office is ever open in that window of the caller's clock."""
-        return any(True for _ in self._meetings(window, zone, now))
+        return bool(self._meetings(window, zone, now))
 
-    def _meetings(self, window: Window, zone: str, since: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """When, in the two weeks from `since`, the office is open in the window."""
-        first = since.astimezone(zone_of(zone)).date()
-        for ahead in range(_DAYS_AROUND):
-            day = first + timedelta(days=ahead)
-            start, end = (_utc(day, edge, zone) for edge in window)
-            for near in (day - timedelta(days=1), day, day + timedelta(days=1)):
-                for opens, closes in self._spans(near):
-                    if max(start, opens) < min(end, closes):
-                        yield max(start, opens), min(end, closes)
+    def _meetings(self, window: Window, zone: str, since: datetime) -> tuple[Span, ...]:
+        return _meetings(self, window, zone, since.astimezone(zone_of(zone)).date())
 
     def _after_office_time(self, asked: datetime) -> datetime:
         left = self.answer_within
         first = asked.astimezone(ZoneInfo(self.zone)).date()
         for ahead in range(_YEAR_AHEAD):
-            for opens, closes in self._spans(first + timedelta(days=ahead)):
+            for opens, closes in _spans(self, first + timedelta(days=ahead)):
                 begin = max(opens, asked.astimezone(UTC))
                 if closes - begin >= left:
                     return begin + left
                 left -= max(closes - begin, timedelta())
         raise ValueError("the office never opens: structure.yaml, hours.week")
 
-    def _spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        for start, end in self.open_on(day):
-            yield _utc(day, start, self.zone), _utc(day, end, self.zone)
+
+@lru_cache(1024)
+def _meetings(hours: Hours, window: Window, zone: str, first: date) -> tuple[Span, ...]:
+    """When, in the two weeks from the day `first` on, the office is open in the window."""
+    found = []
+    for ahead in range(_DAYS_AROUND):
+        day = first + timedelta(days=ahead)
+        start, end = (_utc(day, edge, zone) for edge in window)
+        for near in (day - timedelta(days=1), day, day + timedelta(days=1)):
+            for opens, closes in _spans(hours, near):
+                if max(start, opens) < min(end, closes):
+                    found.append((max(start, opens), min(end, closes)))
+    return tuple(found)
+
+
+@lru_cache(1024)
+def _spans(hours: Hours, day: date) -> tuple[Span, ...]:
+    """When the office is open on a day of its own calendar."""
+    return tuple((_utc(day, start, hours.zone), _utc(day, end, hours.zone)) for start, end in hours.open_on(day))
 
 
 def _utc(day: date, clock: time, zone: str) -> datetime:
@@ -94,14 +104,14 @@ def spoken_moment(at: datetime, zone: str, language: str) -> str:
     return format_datetime(at, "EEEE d MMMM, HH:mm", tzinfo=zone_of(zone), locale=language)
 
 
-def spoken_clock(at: datetime, zone: str, language: str) -> str:
-    return format_time(at, "HH:mm", tzinfo=zone_of(zone), locale=language)
+def spoken_clock(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(zone_of(zone)):%H:%M}"
 
 
-def spoken_window(window: Window, day: date, zone: str, reader: str, language: str) -> str:
+def spoken_window(window: Window, day: date, zone: str, reader: str) -> str:
     """A window of `zone`'s clock on `day`, as the clock shows it in `reader`: "9:00-12:00" -> "07:00-10:00"."""
     moments = (datetime.combine(day, edge, zone_of(zone)) for edge in window)
-    return "–".join(spoken_clock(at, reader, language) for at in moments)
+    return "–".join(spoken_clock(at, reader) for at in moments)
 
 
 def spoken_week(hours: Hours, language: str) -> str:

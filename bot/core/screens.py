@@ -59,7 +59,7 @@ def _extra(scene: Scene, shown: Page) -> tuple[Button, ...]:
 
 
 def children(scene: Scene, parent: Page) -> tuple[Button, ...]:
-    return tuple(scene.page_button(path) for path in parent.children)
+    return scene.content.menus[scene.language.code, parent.path]
 
 
 def navigation(scene: Scene) -> tuple[Button, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import SESSION_JSON, Session
@@ -19,6 +19,22 @@ from bot.store.contacts import Contact, Key, sealed_session
 from bot.store.crypto import Sealer
 from bot.store.tables import consents, contact_addresses, contacts, outbox, set_aside
 from bot.store.tables import requests as queue
+
+_theirs = contact_addresses.alias()
+# A chat is a hash of its channel too. SQLite finds pairs (channel, chat) by reading every address there is.
+_asked = select(contact_addresses.c.contact_id).where(
+    contact_addresses.c.channel.in_(bindparam("channels", expanding=True)),
+    contact_addresses.c.chat.in_(bindparam("chats", expanding=True)),
+)
+_BEHIND = (
+    select(_theirs.c.channel, _theirs.c.chat, _theirs.c.lasting, contacts.c.id, contacts.c.session, contacts.c.seen_at)
+    .select_from(contacts.join(_theirs))
+    .where(contacts.c.id.in_(_asked))
+    .order_by(contacts.c.id, _theirs.c.id)
+    .with_for_update(of=contacts)  # several instances take the rows in the same order (SQLite ignores it)
+)
+_NEW_CONTACTS = insert(contacts).returning(contacts.c.id, sort_by_parameter_order=True)
+_NEW_ADDRESSES = insert(contact_addresses)
 
 RECYCLED = timedelta(days=45)  # WhatsApp forgets accounts that were silent for so long, and their numbers go to others
 
@@ -52,16 +68,8 @@ class Directory:
 
     async def look_up(self, keys: Collection[Key]) -> None:
         """Reads the people at these addresses, their rows locked, with all addresses they have."""
-        mine, theirs = contact_addresses, contact_addresses.alias()
-        asked = select(mine.c.contact_id).where(tuple_(mine.c.channel, mine.c.chat).in_(list(keys)))
-        query = (
-            select(theirs.c.channel, theirs.c.chat, theirs.c.lasting, contacts.c.id, contacts.c.session, contacts.c.seen_at)
-            .select_from(contacts.join(theirs))
-            .where(contacts.c.id.in_(asked))
-            .order_by(contacts.c.id, theirs.c.id)
-            .with_for_update(of=contacts)  # several instances take the rows in the same order (SQLite ignores it)
-        )
-        for row in await self._connection.execute(query):
+        channels, chats = {channel for channel, _ in keys}, [chat for _, chat in keys]
+        for row in await self._connection.execute(_BEHIND, {"channels": list(channels), "chats": chats}):
             if row.id not in self._people:
                 session = SESSION_JSON.validate_json(self._sealer.open(row.session))
                 self._people[row.id] = Contact(row.id, session, row.chat, row.seen_at)
@@ -122,12 +130,11 @@ class Directory:
         if not newcomers:
             return []
         blank = {"session": sealed_session(self._sealer, Session()), "created_at": self._now, "seen_at": self._now}
-        making = insert(contacts).returning(contacts.c.id, sort_by_parameter_order=True)
-        made = await self._connection.scalars(making, [blank] * len(newcomers))
+        made = await self._connection.scalars(_NEW_CONTACTS, [blank] * len(newcomers))
         people = [Contact(number, Session(), names[0].key[1], self._now) for number, names in zip(made, newcomers, strict=True)]
         rows = [self._row(person.id, name) for person, names in zip(people, newcomers, strict=True) for name in names]
         rows.sort(key=lambda row: (str(row["channel"]), str(row["chat"])))  # two instances wait for each other in one order only
-        await self._connection.execute(insert(contact_addresses), rows)
+        await self._connection.execute(_NEW_ADDRESSES, rows)
         return people
 
     def _row(self, person: int, name: Name) -> dict[str, object]:

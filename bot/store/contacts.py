@@ -3,17 +3,24 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import EVENT_JSON, SESSION_JSON, Inbound, Profile, Session
+from bot.core.model import EVENT_JSON, SESSION_JSON, Inbound, Session
 from bot.store.crypto import Sealer
 from bot.store.tables import OPEN_STATES, contact_addresses, contacts, inbox, outbox, requests, set_aside
+from bot.store.upsert import upsert
 
 Key = tuple[str, str]  # channel and chat: whose conversation it is
+
+_KNOWN_OTHERWISE = {"number", "request", "profile"}  # what every event brings with it anew, or the queue knows better
+
+# Statements of every round are built once.
+_REMEMBERED = update(contacts).where(contacts.c.id == bindparam("number")).values(session=bindparam("sealed"), draft_at=bindparam("begun"))
+_SAVED = _REMEMBERED.values(seen_at=bindparam("seen"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +31,22 @@ class Contact:
     seen_at: datetime  # when they last wrote
 
 
-def insert_or_ignore(connection: AsyncConnection, table: Table) -> Any:
-    """INSERT … ON CONFLICT DO NOTHING in the dialect at hand."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).on_conflict_do_nothing()
+@cache
+def _noted(dialect: str) -> Any:
+    return upsert(dialect, inbox).on_conflict_do_nothing().returning(inbox.c.channel, inbox.c.update_id)
 
 
 async def first_seen(connection: AsyncConnection, inbounds: Iterable[Inbound], now: datetime) -> set[tuple[str, str]]:
     """Notes the update ids and returns those (with their channel) that were not known before."""
     rows = [{"channel": inbound.channel, "update_id": inbound.update_id, "at": now} for inbound in inbounds]
     rows.sort(key=lambda row: (str(row["channel"]), str(row["update_id"])))  # two instances wait for each other in one order only
-    noted = insert_or_ignore(connection, inbox).returning(inbox.c.channel, inbox.c.update_id)
-    return {(row.channel, row.update_id) for row in await connection.execute(noted, rows)}
+    return {(row.channel, row.update_id) for row in await connection.execute(_noted(connection.dialect.name), rows)}
 
 
 async def save(connection: AsyncConnection, sealer: Sealer, people: Sequence[Contact]) -> None:
     """Stores the sessions after an event of their people, and when that was."""
     if people:
-        change = update(contacts).where(contacts.c.id == bindparam("number"))
-        change = change.values(session=bindparam("sealed"), draft_at=bindparam("begun"), seen_at=bindparam("seen"))
-        await connection.execute(change, [_row(sealer, person.id, person.session) | {"seen": person.seen_at} for person in people])
+        await connection.execute(_SAVED, [_row(sealer, person.id, person.session) | {"seen": person.seen_at} for person in people])
 
 
 def _row(sealer: Sealer, number: int, session: Session) -> dict[str, object]:
@@ -58,9 +61,7 @@ async def expire_drafts(connection: AsyncConnection, sealer: Sealer, before: dat
     rows = (await connection.execute(query)).all()
     if rows:
         opened = [(row.id, SESSION_JSON.validate_json(sealer.open(row.session))) for row in rows]
-        change = update(contacts).where(contacts.c.id == bindparam("number"))
-        change = change.values(session=bindparam("sealed"), draft_at=bindparam("begun"))
-        await connection.execute(change, [_row(sealer, number, replace(session, draft=None)) for number, session in opened])
+        await connection.execute(_REMEMBERED, [_row(sealer, number, replace(session, draft=None)) for number, session in opened])
     return len(rows)
 
 
@@ -90,9 +91,11 @@ async def mark_left(connection: AsyncConnection, sealer: Sealer, number: int) ->
 
 async def erase(connection: AsyncConnection, number: int) -> None:
     """Everything about the person goes: by the foreign keys, and what is only tied to their chats."""
-    chats = select(contact_addresses.c.chat).where(contact_addresses.c.contact_id == number)
-    await connection.execute(delete(outbox).where(or_(outbox.c.chat.in_(chats), outbox.c.contact_id == number)))
-    await connection.execute(delete(set_aside).where(set_aside.c.chat.in_(chats)))
+    theirs = select(contact_addresses.c.channel, contact_addresses.c.chat).where(contact_addresses.c.contact_id == number)
+    for channel, chat in (await connection.execute(theirs)).all():
+        for table in (outbox, set_aside):
+            await connection.execute(delete(table).where(table.c.channel == channel, table.c.chat == chat))
+    await connection.execute(delete(outbox).where(outbox.c.contact_id == number))
     await connection.execute(delete(contacts).where(contacts.c.id == number))
 
 
@@ -117,6 +120,4 @@ async def forget_updates(connection: AsyncConnection, before: datetime) -> int:
 
 def sealed_session(sealer: Sealer, session: Session) -> bytes:
     """What is stored of a session."""
-    # What every event brings with it anew, or the queue knows better, is not kept twice.
-    kept = replace(session, number=0, request=None, profile=Profile())
-    return sealer.seal(SESSION_JSON.dump_json(kept))
+    return sealer.seal(SESSION_JSON.dump_json(session, exclude=_KNOWN_OTHERWISE, exclude_defaults=True))

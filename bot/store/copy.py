@@ -11,8 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.store.crypto import Sealer
-from bot.store.database import connect, open_database, upgrade
+from bot.store.database import connect, open_database
 from bot.store.outages import is_outage
+from bot.store.schema import upgrade
 from bot.store.tables import metadata
 
 BATCH = 500  # rows

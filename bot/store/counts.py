@@ -3,26 +3,31 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 
 from sqlalchemy import insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import Count
 from bot.store.tables import daily_counts, job_runs
+from bot.store.upsert import upsert
+
+
+@cache  # every round has it
+def _summed(dialect: str) -> Any:
+    row = upsert(dialect, daily_counts)
+    return row.on_conflict_do_update(
+        index_elements=[daily_counts.c.day, daily_counts.c.name, daily_counts.c.detail],
+        set_={"count": daily_counts.c.count + row.excluded.count},
+    )
 
 
 async def add(connection: AsyncConnection, counts: Iterable[Count], day: date) -> None:
     totals = Counter((count.name, count.detail) for count in counts)
     if totals:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        row = dialect.insert(daily_counts)
-        summed = row.on_conflict_do_update(
-            index_elements=[daily_counts.c.day, daily_counts.c.name, daily_counts.c.detail],
-            set_={"count": daily_counts.c.count + row.excluded.count},
-        )
         rows = [{"day": day, "name": name, "detail": detail, "count": count} for (name, detail), count in sorted(totals.items())]
-        await connection.execute(summed, rows)
+        await connection.execute(_summed(connection.dialect.name), rows)
 
 
 async def job_done(connection: AsyncConnection, job: str, at: datetime, affected: int) -> None:

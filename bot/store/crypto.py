@@ -1,6 +1,5 @@
 """Personal data at rest: sealed with a key kept outside the database, found again by a keyed hash."""
 
-import hashlib
 import hmac
 import os
 
@@ -40,4 +39,4 @@ def lookup_key() -> bytes:
 
 def chat_key(secret: bytes, channel: str, address: str) -> str:
     """What an address is found by: the same for the same address, and of no use without `secret`."""
-    return hmac.new(secret, f"{channel}:{address}".encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret, f"{channel}:{address}".encode(), "sha256").hex()

@@ -7,7 +7,7 @@ from sqlalchemy import Column, Connection, Select, Table, func, inspect, literal
 from sqlalchemy.exc import DBAPIError
 
 from bot.store.crypto import Sealer, WrongKey
-from bot.store.database import versions
+from bot.store.schema import versions
 from bot.store.tables import OPEN_STATES, contact_addresses, contacts, metadata, outbox, requests, vault
 
 SAMPLE = 20  # sealed values of a column that are opened, oldest and newest

@@ -3,16 +3,15 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.tables import leases
+from bot.store.upsert import upsert
 
 
 async def take(connection: AsyncConnection, name: str, holder: str, now: datetime, length: timedelta) -> bool:
     """Takes or renews the lease; False while somebody else holds it."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    row = dialect.insert(leases).values(name=name, holder=holder, until=now + length)
+    row = upsert(connection.dialect.name, leases).values(name=name, holder=holder, until=now + length)
     # One that ends far later than any taken now would comes from a clock that was wrong. Instances that ask at the same
     # moment read the clock a little apart, hence "far".
     free = or_(leases.c.holder == holder, leases.c.until <= now, leases.c.until > now + 2 * length)

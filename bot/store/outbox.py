@@ -16,6 +16,16 @@ MAX_ATTEMPTS = 12  # tries that count, about half an hour with the back-off of `
 RANK = {"": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}  # receipts come in any order: the furthest counts
 
 
+# Statements of every round are built once.
+_QUEUED = insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
+_DELIVERED = delete(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+_TAKEN = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("number"))
+    .values(state="sent", message=bindparam("name"), error="", leased_by=None, leased_until=None)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One message to one chat."""
@@ -55,7 +65,7 @@ async def write(
             "chat": letter.chat,
             "contact_id": letter.contact,
             "address": sealer.seal(letter.address),
-            "body": sealer.seal(REPLY_JSON.dump_json(letter.reply)),
+            "body": sealer.seal(REPLY_JSON.dump_json(letter.reply, exclude_defaults=True)),
             "origin": letter.origin,
             "state": "held" if letter.held else "ready",
             "leased_by": owner,
@@ -64,8 +74,7 @@ async def write(
         }
         for letter in letters
     ]
-    made = await connection.scalars(insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True), rows)
-    return list(made)
+    return list(await connection.scalars(_QUEUED, rows))
 
 
 async def adopt(
@@ -117,15 +126,13 @@ async def held(connection: AsyncConnection, sealer: Sealer, channel: str, chat: 
 async def sent(connection: AsyncConnection, ids: Collection[int]) -> None:
     """Removes what was delivered and will not be heard of again."""
     if ids:
-        await connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+        await connection.execute(_DELIVERED, {"ids": list(ids)})
 
 
 async def taken(connection: AsyncConnection, messages: Mapping[int, str]) -> None:
     """Notes that the platform has taken these letters, and what it calls them."""
-    change = update(outbox).where(outbox.c.id == bindparam("number"))
-    change = change.values(state="sent", message=bindparam("name"), error="", leased_by=None, leased_until=None)
     if messages:
-        await connection.execute(change, [{"number": number, "name": message} for number, message in messages.items()])
+        await connection.execute(_TAKEN, [{"number": number, "name": message} for number, message in messages.items()])
 
 
 async def addressee(connection: AsyncConnection, letter: int, owner: str) -> tuple[bool, int | None]:

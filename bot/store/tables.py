@@ -112,7 +112,7 @@ requests = Table(
     metadata,
     _id(),
     Column("reference", String(20), nullable=False, unique=True),
-    Column("contact_id", ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False),
+    Column("contact_id", ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("topic", String(20), nullable=False),
     Column("state", String(10), nullable=False),
     Column("channel", String(20), nullable=False),

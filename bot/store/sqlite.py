@@ -1,0 +1,106 @@
+"""SQLite as we use it: how its connections are set up, and where its statements run."""
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiosqlite
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.store.health import DAMAGED, MOVED, word
+
+_BUSY_MS = 5000  # how long a connection waits for another program's lock
+
+
+class _Driver(aiosqlite.Connection):
+    """Everything runs in the connection's own thread; `in_place`, where it is asked for.
+
+    A statement of ours takes microseconds. A way to another thread and back takes a hundred of them, and with a busy
+    event loop as long as the interpreter lets one thread go on (5 ms), four times each statement.
+    """
+
+    in_place = False
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self.in_place and self._running and self._connection:
+            return fn(*args, **kwargs)
+        return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+@asynccontextmanager
+async def in_place(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Within it statements run on the event loop: few and short ones, in a transaction that has the lock it needs.
+
+    BEGIN, which may wait for another program, and COMMIT, which waits for the disk, stay outside.
+    """
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, _Driver)  # noqa: S101 says the type
+    driver.in_place = True
+    try:
+        yield
+    finally:
+        driver.in_place = False
+
+
+def engine_for(url: URL) -> AsyncEngine:
+    """Connections to the file, each with what durability and order ask for; a file that was replaced is not touched."""
+    file = url.database or ""
+
+    def driver(*args: Any, **kwargs: Any) -> _Driver:
+        made = _Driver(lambda: sqlite3.connect(*args, **kwargs), iter_chunk_size=64)
+        made._thread.daemon = True  # noqa: SLF001 as SQLAlchemy does: a stop of the program does not wait for it
+        return made
+
+    # SQLite itself allows any thread, one at a time, and so does `_Driver`.
+    engine = create_async_engine(url, hide_parameters=True, connect_args={"async_creator_fn": driver, "check_same_thread": False})
+    ours: list[tuple[int, int]] = []  # the file as first opened
+
+    def check_file() -> None:
+        # What is written to a file that was deleted or replaced would be acknowledged and then be gone; and another
+        # file in its place must not be touched, because SQLite would mix it with the log of the old one.
+        if ours and _identity(file) != ours[0]:
+            moved = sqlite3.OperationalError("the file was replaced")
+            moved.sqlite_errorname = MOVED
+            raise OperationalError("", None, moved)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        check_file()
+        connection.isolation_level = None  # the driver begins nothing by itself; `_begin` does
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+        if not ours and (found := _identity(file)):
+            ours.append(found)
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        check_file()
+        # Taking the write lock at once avoids the deadlock of two readers that both want to write.
+        reads_only = connection.get_execution_options().get("reads_only")
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def _error(context: ExceptionContext) -> None:
+        # A connection remembers the pages it has read, also when the file has been put right.
+        context.is_disconnect = context.is_disconnect or word(context.original_exception) == DAMAGED
+
+    @event.listens_for(engine.sync_engine, "commit")
+    def _commit(_connection: Connection) -> None:
+        check_file()
+
+    return engine
+
+
+def _identity(file: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

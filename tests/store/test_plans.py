@@ -1,0 +1,58 @@
+"""What a message costs does not grow with the number of people: its statements find their rows by an index."""
+
+import asyncio
+import threading
+from typing import Any
+
+from people import ADA, BOB, Person, go_through, on_sqlite, open_turnstile
+from post import Post, sending
+from sqlalchemy import event
+
+from bot.core.library import Content
+from bot.core.model import Press, Receipt, Started, Text
+from bot.store.database import Database
+
+_CARL = Person("chat-of-carl-4713", "Carl Fictional", "+442079460055")
+
+
+@on_sqlite
+async def test_no_statement_reads_a_whole_table(database: Database, content: Content) -> None:
+    """Whole requests, one taken back, one person forgotten, answers sent and reported: tables are searched, none is scanned."""
+    said: dict[str, Any] = {}
+
+    @event.listens_for(database.engine.sync_engine, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        said.setdefault(statement, parameters[0] if many else parameters)
+
+    post = Post(receipts=True)
+    async with sending(database, post) as out, open_turnstile(database, content, out.deliver) as turnstile:
+        await asyncio.gather(*(turnstile.submit(person.does(Started())) for person in (ADA, BOB, _CARL)))
+        await asyncio.gather(*(go_through(turnstile, person.intake(content)) for person in (ADA, BOB)))
+        await go_through(turnstile, [_CARL.does(Text("sleep")), ADA.does(Press("withdraw:yes")), BOB.does(Press("erase:yes"))])
+        await out.drained()
+        await out.report([Receipt(post.name, "message 1", "read")])
+    event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+    plans = [statement for statement in said if statement.startswith(("SELECT", "UPDATE", "DELETE"))]
+    assert len(plans) > 10
+    async with database.read() as connection:
+        for statement in plans:
+            found = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", said[statement])
+            steps = [str(row.detail) for row in found]
+            assert not [step for step in steps if step.startswith("SCAN") and "INDEX" not in step], (statement, steps)
+
+
+@on_sqlite
+async def test_brief_statements_run_where_they_are_asked_for(database: Database) -> None:
+    """A brief transaction hops to the connection's thread for BEGIN and COMMIT only: both wait, for others or for the disk."""
+    threads: list[tuple[str, bool]] = []
+
+    def noted(statement: str) -> None:
+        threads.append((statement.split()[0], threading.current_thread() is threading.main_thread()))
+
+    async with database.write(brief=True) as connection:
+        raw = await connection.get_raw_connection()
+        await raw.driver_connection.set_trace_callback(noted)  # type: ignore[union-attr]
+        await connection.exec_driver_sql("DELETE FROM vault WHERE name = 'nobody'")
+    async with database.write() as connection:
+        await connection.exec_driver_sql("UPDATE vault SET secret = secret WHERE name = 'nobody'")
+    assert threads == [("DELETE", True), ("COMMIT", False), ("BEGIN", False), ("UPDATE", False), ("COMMIT", False)]
