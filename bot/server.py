@@ -4,6 +4,7 @@ import asyncio
 import gc
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,6 +16,7 @@ from bot.app import App
 from bot.config import Settings
 from bot.store.outbox import LEASE
 
+_SWITCH = 0.0005  # seconds after which a thread that has waited for the disk may go on, while the event loop is busy
 _GARBAGE = (20_000, 20, 50)  # objects, and rounds of the younger generations, between collections
 STOP_SECONDS = 3  # requests under way get to finish
 
@@ -56,6 +58,7 @@ async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GARBAGE)
+        sys.setswitchinterval(_SWITCH)
 
         def stop() -> None:
             app.close_streams()  # uvicorn would wait for them

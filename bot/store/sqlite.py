@@ -26,6 +26,22 @@ class _Driver(aiosqlite.Connection):
 
     in_place = False
 
+    async def rollback(self) -> None:
+        """Asked for also when a connection goes back to the pool, with nothing to roll back."""
+        if self.in_transaction:
+            await super().rollback()
+
+    def begin_at_once(self, statement: str) -> bool:
+        """Begins a transaction if the lock for it is free at this moment; whether it did."""
+        try:
+            self._conn.execute("PRAGMA busy_timeout=0")
+            self._conn.execute(statement)
+        except sqlite3.Error:
+            return False
+        finally:
+            self._conn.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        return True
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if self.in_place and self._running and self._connection:
             return fn(*args, **kwargs)
@@ -49,7 +65,6 @@ async def in_place(connection: AsyncConnection) -> AsyncIterator[None]:
 
 def engine_for(url: URL) -> AsyncEngine:
     """Connections to the file, each with what durability and order ask for; a file that was replaced is not touched."""
-    file = url.database or ""
 
     def driver(*args: Any, **kwargs: Any) -> _Driver:
         made = _Driver(lambda: sqlite3.connect(*args, **kwargs), iter_chunk_size=64)
@@ -58,6 +73,11 @@ def engine_for(url: URL) -> AsyncEngine:
 
     # SQLite itself allows any thread, one at a time, and so does `_Driver`.
     engine = create_async_engine(url, hide_parameters=True, connect_args={"async_creator_fn": driver, "check_same_thread": False})
+    _prepare(engine, url.database or "")
+    return engine
+
+
+def _prepare(engine: AsyncEngine, file: str) -> None:
     ours: list[tuple[int, int]] = []  # the file as first opened
 
     def check_file() -> None:
@@ -84,7 +104,9 @@ def engine_for(url: URL) -> AsyncEngine:
         check_file()
         # Taking the write lock at once avoids the deadlock of two readers that both want to write.
         reads_only = connection.get_execution_options().get("reads_only")
-        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+        begin = "BEGIN" if reads_only else "BEGIN IMMEDIATE"
+        if not connection.connection.driver_connection.begin_at_once(begin):  # type: ignore[union-attr]
+            connection.exec_driver_sql(begin)  # waits for the lock, or says what is wrong
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def _error(context: ExceptionContext) -> None:
@@ -94,8 +116,6 @@ def engine_for(url: URL) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "commit")
     def _commit(_connection: Connection) -> None:
         check_file()
-
-    return engine
 
 
 def _identity(file: str) -> tuple[int, int] | None:

@@ -1,10 +1,12 @@
 """What a message costs does not grow with the number of people: its statements find their rows by an index."""
 
 import asyncio
+import sqlite3
 import threading
+from contextlib import closing
 from typing import Any
 
-from people import ADA, BOB, Person, go_through, on_sqlite, open_turnstile
+from people import ADA, BOB, PATIENCE, Person, file_of, go_through, on_sqlite, open_turnstile
 from post import Post, sending
 from sqlalchemy import event
 
@@ -43,7 +45,7 @@ async def test_no_statement_reads_a_whole_table(database: Database, content: Con
 
 @on_sqlite
 async def test_brief_statements_run_where_they_are_asked_for(database: Database) -> None:
-    """A brief transaction hops to the connection's thread for BEGIN and COMMIT only: both wait, for others or for the disk."""
+    """A brief transaction hops to the connection's thread for COMMIT only, which waits for the disk."""
     threads: list[tuple[str, bool]] = []
 
     def noted(statement: str) -> None:
@@ -55,4 +57,26 @@ async def test_brief_statements_run_where_they_are_asked_for(database: Database)
         await connection.exec_driver_sql("DELETE FROM vault WHERE name = 'nobody'")
     async with database.write() as connection:
         await connection.exec_driver_sql("UPDATE vault SET secret = secret WHERE name = 'nobody'")
-    assert threads == [("DELETE", True), ("COMMIT", False), ("BEGIN", False), ("UPDATE", False), ("COMMIT", False)]
+    commits = ("COMMIT", False)
+    assert threads == [("DELETE", True), commits, *[(step, True) for step in ("PRAGMA", "BEGIN", "PRAGMA")], ("UPDATE", False), commits]
+
+
+@on_sqlite
+async def test_a_lock_of_another_program_is_waited_for_beside_the_event_loop(database: Database) -> None:
+    """While somebody else writes to the file, everything else goes on; the transaction begins when they have finished."""
+    async with database.read() as connection:  # the pool has one at hand
+        await connection.exec_driver_sql("SELECT 1")
+    with closing(sqlite3.connect(file_of(database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(_write(database))
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+        assert not writing.done()
+        other.execute("COMMIT")
+    async with asyncio.timeout(PATIENCE):
+        await writing
+
+
+async def _write(database: Database) -> None:
+    async with database.write(brief=True) as connection:
+        await connection.exec_driver_sql("DELETE FROM vault WHERE name = 'nobody'")
