@@ -1,6 +1,7 @@
 """The composition root: builds everything, connects it, serves it. Nothing imports this but the command line."""
 
 import asyncio
+import hmac
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -140,7 +141,7 @@ class App:
         routes += [
             Route("/health/live", _live),
             Route("/health/ready", self._ready),
-            Route("/metrics", _metrics),
+            Route("/metrics", self._metrics),
         ]
         self.web = Entrance(routes)
 
@@ -209,6 +210,15 @@ class App:
         answer = {"ready": not troubles, "channels": sorted(self.channels), "troubles": troubles}
         return JSONResponse(answer, status_code=503 if troubles else 200)
 
+    async def _metrics(self, request: Request) -> Response:
+        """For this machine, and for whoever brings the token."""
+        token = self.settings.metrics_token.get_secret_value()
+        brought = request.headers.get("authorization", "").removeprefix("Bearer ")
+        known = token != "" and hmac.compare_digest(brought.encode(), token.encode())
+        if not known and (request.client is None or request.client.host not in ("127.0.0.1", "::1")):
+            raise HTTPException(404)
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
 
 async def _stop(task: asyncio.Task[None]) -> None:
     task.cancel()
@@ -217,9 +227,3 @@ async def _stop(task: asyncio.Task[None]) -> None:
 
 async def _live(request: Request) -> Response:
     return JSONResponse({"alive": True, "time": int(time.time())})
-
-
-async def _metrics(request: Request) -> Response:
-    if request.client is None or request.client.host not in ("127.0.0.1", "::1"):
-        raise HTTPException(404)
-    return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)

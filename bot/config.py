@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     whatsapp_template: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,512}$")] = ""
     whatsapp_rate: Annotated[float, Field(gt=0, le=100_000)] = 80
     whatsapp_api_url: Annotated[str, AfterValidator(_base_url)] = "https://graph.facebook.com/v23.0"
+    metrics_token: SecretStr = SecretStr("")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
 

@@ -78,8 +78,8 @@ class Ledger:
             if dead and letter.contact is None:  # there is nobody it could be shown to
                 await outbox.sent(connection, [letter.id])
                 return
-            await outbox.failed(connection, letter.id, attempt, reason, dead=dead)
-            if dead:
+            ours = await outbox.failed(connection, letter.id, self._owner, attempt, reason, dead=dead)
+            if dead and ours:  # else another instance goes on with it
                 await self._tell_staff(connection, letter, reason)
 
     async def left(self, contact: int) -> None:

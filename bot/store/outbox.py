@@ -176,10 +176,11 @@ async def report(connection: AsyncConnection, sealer: Sealer, receipts: Sequence
     return found
 
 
-async def failed(connection: AsyncConnection, letter: int, attempts: int, error: str, *, dead: bool) -> None:
-    """Notes a failed try. `error` names the kind of failure and holds no personal data."""
+async def failed(connection: AsyncConnection, letter: int, owner: str, attempts: int, error: str, *, dead: bool) -> bool:
+    """Notes a failed try; False when it is not ours any more. `error` names the kind of failure and holds no personal data."""
     values = {"attempts": attempts, "error": error[:200], "state": "dead" if dead else "ready"}
-    await connection.execute(update(outbox).where(outbox.c.id == letter).values(values))
+    ours = update(outbox).where(outbox.c.id == letter, outbox.c.leased_by == owner, outbox.c.state == "ready")
+    return (await connection.execute(ours.values(values))).rowcount == 1
 
 
 async def forget(connection: AsyncConnection, contact: int) -> None:

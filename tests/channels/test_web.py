@@ -240,6 +240,15 @@ async def test_health_and_metrics_name_nobody(app: App, client: httpx.AsyncClien
     assert "612345678" not in metrics.replace(" ", "")
 
 
+async def test_metrics_are_for_this_machine_or_by_token(content: Content, tmp_path: Path, key: str) -> None:
+    """From elsewhere `/metrics` is not there, unless the token is brought; no token set lets nobody in."""
+    for token, brought, status in (("", "", 404), ("", "Bearer ", 404), ("a-token", "Bearer b", 404), ("a-token", "Bearer a-token", 200)):
+        async with App.running(settings(tmp_path, key, metrics_token=token), content=content, serving=False) as app:
+            elsewhere = httpx.ASGITransport(app.web, client=("203.0.113.9", 4711))
+            async with httpx.AsyncClient(transport=elsewhere, base_url="http://test", headers={"Authorization": brought}) as client:
+                assert (await client.get("/metrics")).status_code == status
+
+
 async def test_one_conversation_holds_few_streams(app: App, client: httpx.AsyncClient) -> None:
     """More open streams than anybody has tabs are refused, so that one visitor cannot take them all."""
     visitor = await Visitor.arrives(client)

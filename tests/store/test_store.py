@@ -160,7 +160,8 @@ async def test_the_outbox_can_be_counted(database: Database) -> None:
         letters = [Letter("post", "c", "a", Reply(()), held=held) for held in (False, False, False, True)]
         ids = await outbox.write(connection, database.sealer, letters, "me", NOW)
         await outbox.sent(connection, ids[:1])
-        await outbox.failed(connection, ids[1], 3, "blocked", dead=True)
+        assert not await outbox.failed(connection, ids[1], "other", 4, "away", dead=True)  # taken over meanwhile
+        assert await outbox.failed(connection, ids[1], "me", 3, "blocked", dead=True)
         assert await outbox.sizes(connection) == {"ready": 1, "dead": 1, "held": 1}
 
 
