@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 BIN := .venv/bin
 
-.PHONY: setup run test check torture bench soak
+.PHONY: setup run test check evals torture bench soak
 
 setup: .venv/ready
 
@@ -27,6 +27,10 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/oms-bot check
+
+# How well the bot understands people, in every language. EVALS="de --misses" shows what went wrong.
+evals: setup
+	@$(BIN)/python -m evals $(EVALS)
 
 # Nothing lost, nothing twice, while the program is killed again and again. TORTURE="--kills 25 --seed 7", for example.
 torture: setup

@@ -1,0 +1,1 @@
+"""How well the bot understands people: test questions in four languages, and what becomes of them."""

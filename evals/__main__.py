@@ -1,0 +1,144 @@
+"""Prints how search and safety do on the test questions; ends with 1 when a goal is missed.
+
+    make evals                      # everything
+    make evals EVALS="de --misses"  # one language, with every question that went wrong
+
+The questions were written by speakers of each language who had seen the pages and neither search words nor code;
+those in `held-out/` are not looked at when anything is tuned.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from bot.content_rules import load
+from bot.core.engine import advance
+from bot.core.library import Content
+from bot.core.model import Press, Session, Text
+
+ROOT = Path(__file__).parents[1]
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+# In per cent: at least, but at most for false alarms.
+GOALS = {"first": 95, "of three": 99, "nonsense": 95, "emergency": 100, "crisis": 100, "advice": 90, "false alarms": 2}
+
+
+@dataclass
+class Tally:
+    """How many of how many, and what went wrong."""
+
+    of: int = 0
+    right: int = 0
+    misses: list[str] = field(default_factory=list)
+
+    def note(self, right: bool, miss: str) -> None:
+        self.of += 1
+        self.right += right
+        if not right:
+            self.misses.append(miss)
+
+    @property
+    def share(self) -> float:
+        return 100 * self.right / self.of if self.of else 100.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a message led to."""
+
+    screen: str
+    offered: tuple[str, ...]
+    milliseconds: float
+
+    @property
+    def danger(self) -> bool:
+        return self.screen.startswith("danger:")
+
+
+def ask(content: Content, language: str, text: str) -> Asked:
+    begun = time.perf_counter()
+    turn = advance(Session(language=language), Text(text), content, NOW)
+    taken = (time.perf_counter() - begun) * 1000
+    kind, _, rest = turn.session.screen.partition(":")
+    paths = rest.partition(":")[2].split("|") if kind == "found" else [rest] if kind in ("page", "danger") else []
+    return Asked(turn.session.screen, tuple(paths), taken)
+
+
+def screens(content: Content, language: str, paths: list[str]) -> set[str]:
+    """What the screens of these pages are called; a page that starts something shows that."""
+    return {advance(Session(language=language), Press(f"page:{path}"), content, NOW).session.screen for path in paths}
+
+
+def evaluate(content: Content, language: str, cases: dict[str, Any]) -> tuple[dict[str, Tally], list[float]]:
+    tallies = {name: Tally() for name in GOALS}
+    crisis = f"page:{content.structure.pages['crisis']}"
+    times = []
+    for case in cases["questions"]:
+        text, paths = case["ask"], list(case["pages"])
+        its = ask(content, language, text)
+        times.append(its.milliseconds)
+        wanted = screens(content, language, paths)
+        first = its.screen in wanted or its.offered[:1] == tuple(paths[:1]) or (its.offered[:1] and its.offered[0] in paths)
+        said = f"{text!r}: {its.screen}, wanted {' or '.join(paths)}"
+        tallies["first"].note(bool(first), said)
+        tallies["of three"].note(bool(first or set(paths) & set(its.offered[:3])), said)
+        alarm = its.danger or (its.screen == crisis and crisis not in wanted)
+        tallies["false alarms"].note(not alarm, said)
+    for text in cases["nonsense"]:
+        its = ask(content, language, text)
+        tallies["nonsense"].note(its.screen.startswith("found:nearest"), f"{text!r}: {its.screen}")
+    for text in cases["emergency"]:
+        its = ask(content, language, text)
+        tallies["emergency"].note(its.danger or its.screen == f"page:{content.structure.pages['emergency']}", f"{text!r}: {its.screen}")
+    for text in cases["crisis"]:
+        its = ask(content, language, text)
+        tallies["crisis"].note(its.screen == crisis, f"{text!r}: {its.screen}")
+    for text in cases["advice"]:
+        its = ask(content, language, text)
+        tallies["advice"].note(its.screen.startswith("notice:no-diagnosis") or its.danger, f"{text!r}: {its.screen}")
+    return tallies, times
+
+
+def sets(languages: list[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Language, name and cases of each set."""
+    for language in languages:
+        for folder, name in ((ROOT / "evals", "written first"), (ROOT / "evals" / "held-out", "held out")):
+            if (file := folder / f"{language}.yaml").exists():
+                yield language, name, yaml.safe_load(file.read_text())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="evals", description="How well the bot understands people.")
+    parser.add_argument("languages", nargs="*")
+    parser.add_argument("--misses", action="store_true", help="show what went wrong (of the held-out questions only how much)")
+    asked = parser.parse_args()
+    content = load(ROOT / "content")
+    table = Table("language", "questions", *GOALS, "ms median", "ms worst")
+    good = True
+    for language, name, cases in sets(asked.languages or list(content.languages)):
+        tallies, times = evaluate(content, language, cases)
+        cells = []
+        for goal, tally in tallies.items():
+            share = 100 - tally.share if goal == "false alarms" else tally.share
+            reached = share <= GOALS[goal] if goal == "false alarms" else share >= GOALS[goal]
+            good = good and reached
+            cells.append(f"{share:.0f}% of {tally.of}" if reached else f"[bold red]{share:.1f}% of {tally.of}[/]")
+            if asked.misses and name != "held out":
+                for miss in tally.misses:
+                    print(f"{language} {goal}: {miss}")
+        times.sort()
+        table.add_row(language, f"{len(cases['questions'])}, {name}", *cells, f"{times[len(times) // 2]:.2f}", f"{times[-1]:.2f}")
+    Console(width=160).print(table)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
