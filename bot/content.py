@@ -4,7 +4,7 @@ Layout and keys: README, "Content". What must hold across files (links, reachabi
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,10 +16,13 @@ from babel import Locale, UnknownLocaleError
 from pydantic import ValidationError
 
 from bot.content_shapes import Facts, Shape, StructureFile, TextsFile, Words
+from bot.core.alarms import Wording, unknown_signs
 from bot.core.library import Content, Language, Page, Question, Source, Structure
-from bot.core.markup import Document, parse
+from bot.core.markup import Document, parse, plain
 from bot.core.schedule import Hours
-from bot.core.search import build, normal
+from bot.core.search import Entry, build
+from bot.core.signs import rule
+from bot.core.words import normal
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is several times as fast
 _Shape = TypeVar("_Shape", bound=Shape)
@@ -126,7 +129,17 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
     texts = {key: _markup(reading, file, 0, text) for key, text in raw.texts.items()}
     pages = _with_children(_read_pages(reading, code, origin))
     commands = {normal(word) or word.strip(): target for target, words in raw.commands.items() for word in words}
-    entries = [(page.path, (page.title, *page.keywords)) for page in pages.values() if page.path]
+    entries = [Entry(page.path, (page.title, *page.keywords), plain(page.body)) for page in pages.values() if page.path]
+    wording = Wording(
+        code,
+        {"crisis": _normal(raw.crisis), "emergency": _normal(raw.emergency), "advice": _normal(raw.advice)},
+        {sign: tuple(_beginning(word) for word in words) for sign, words in raw.signs.items()},
+        {kind: tuple(map(rule, rules)) for kind, rules in raw.danger.items()},
+        _normal(raw.harmless),
+        _normal(raw.filler),
+    )
+    for sign in unknown_signs(wording):
+        reading.report(file, 0, f"danger names the sign {sign!r}, which has no words", "list them under signs, or correct the name")
     return Language(
         code=code,
         name=raw.name,
@@ -139,15 +152,20 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
         texts=texts,
         pages=pages,
         commands=commands,
-        index=build(code, entries, raw.noise),
-        emergency=tuple(map(normal, raw.emergency)),
-        crisis=tuple(map(normal, raw.crisis)),
-        advice=tuple(map(normal, raw.advice)),
-        harmless=tuple(map(normal, raw.harmless)),
-        filler=tuple(map(normal, raw.filler)),
-        yes=tuple(map(normal, raw.yes_words)),
-        no=tuple(map(normal, raw.no_words)),
+        index=build(code, entries, raw.noise, raw.elsewhere),
+        wording=wording,
+        yes=_normal(raw.yes_words),
+        no=_normal(raw.no_words),
     )
+
+
+def _normal(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(normal, words))
+
+
+def _beginning(word: str) -> str:
+    """A word of a sign in normal form; one with a star stands for all that begin so."""
+    return normal(word) + "*" * word.endswith("*")
 
 
 def _read_pages(reading: Reading, code: str, origin: Mapping[str, Page]) -> dict[str, Page]:

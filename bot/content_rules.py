@@ -12,8 +12,9 @@ from bot.content import Problem, Reading, read
 from bot.core.library import Content, Flow, Language, Page, QuestionKind, Role, Structure
 from bot.core.markup import Document, blanks, plain
 from bot.core.navigation import TARGETS
-from bot.core.search import find, normal
+from bot.core.search import find
 from bot.core.wording import BODY, DESCRIPTION, MAX_BUTTON_ID, MAX_HOME_ROWS, MAX_ROWS, MAX_STARTERS, STARTER, TITLE, wanted
+from bot.core.words import normal
 
 _DEFAULTS: dict[QuestionKind, tuple[str, ...]] = {"name": ("profile",), "language": ("conversation",), "timezone": ("country",)}
 _ROLES: tuple[Role, ...] = get_args(Role)

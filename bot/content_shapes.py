@@ -8,6 +8,7 @@ from babel import Locale, UnknownLocaleError
 from holidays import list_supported_countries
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from bot.core.alarms import Alarm
 from bot.core.library import Context, Flow, QuestionKind, Role
 from bot.core.schedule import Window, is_zone
 
@@ -140,8 +141,11 @@ class TextsFile(Shape):
     emergency: tuple[_Text, ...]
     crisis: tuple[_Text, ...]
     advice: tuple[_Text, ...] = ()
+    signs: dict[str, tuple[_Text, ...]] = {}
+    danger: dict[Alarm, tuple[Annotated[str, Field(pattern=r"^[a-z_]+( \+ [a-z_]+)*( - [a-z_]+)*$")], ...]] = {}
     harmless: tuple[_Text, ...] = ()
     filler: tuple[_Text, ...] = ()
     yes_words: tuple[_Text, ...]
     no_words: tuple[_Text, ...]
     noise: tuple[_Text, ...] = ()
+    elsewhere: tuple[_Text, ...] = ()

@@ -82,15 +82,16 @@ def evaluate(content: Content, language: str, cases: dict[str, Any]) -> tuple[di
     crisis = f"page:{content.structure.pages['crisis']}"
     times = []
     for case in cases["questions"]:
-        text, paths = case["ask"], list(case["pages"])
+        text, paths = case["ask"], [path.removesuffix("index").rstrip("/") for path in case["pages"]]
         its = ask(content, language, text)
         times.append(its.milliseconds)
         wanted = screens(content, language, paths)
-        first = its.screen in wanted or its.offered[:1] == tuple(paths[:1]) or (its.offered[:1] and its.offered[0] in paths)
+        shown = its.screen.replace("danger:", "page:")  # the page after the warning
+        first = shown in wanted or (its.screen.startswith("found:several") and its.offered[0] in paths)
         said = f"{text!r}: {its.screen}, wanted {' or '.join(paths)}"
         tallies["first"].note(bool(first), said)
         tallies["of three"].note(bool(first or set(paths) & set(its.offered[:3])), said)
-        alarm = its.danger or (its.screen == crisis and crisis not in wanted)
+        alarm = shown not in wanted and (its.danger or its.screen == crisis)
         tallies["false alarms"].note(not alarm, said)
     for text in cases["nonsense"]:
         its = ask(content, language, text)

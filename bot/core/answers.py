@@ -14,7 +14,7 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 from bot.core.library import Question
 from bot.core.scene import Scene
 from bot.core.schedule import city, is_zone, spoken_window
-from bot.core.search import normal
+from bot.core.words import normal
 
 MAX_NAME = 60
 ANY_TIME = "any"

@@ -6,9 +6,9 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Literal
 
+from bot.core.alarms import Alarms, Wording
 from bot.core.markup import Document, fill
 from bot.core.model import Button
-from bot.core.phrases import Phrases
 from bot.core.schedule import Hours, Window
 from bot.core.search import Index
 
@@ -99,11 +99,7 @@ class Language:
     menu: Mapping[str, str]  # the commands a messenger offers -> what they do, in words
     commands: Mapping[str, str]  # a word in normal form -> the target it opens
     index: Index
-    emergency: tuple[str, ...] = ()  # phrases in normal form
-    crisis: tuple[str, ...] = ()
-    advice: tuple[str, ...] = ()  # phrases that ask for a diagnosis or a dose
-    harmless: tuple[str, ...] = ()  # words that only look like one of these
-    filler: tuple[str, ...] = ()  # small words that people leave out
+    wording: Wording  # of danger
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
 
@@ -117,16 +113,8 @@ class Content:
     # Of every language together: people in fear write in their own.
 
     @cached_property
-    def crisis(self) -> Phrases:
-        return self._phrases(lambda language: language.crisis)
-
-    @cached_property
-    def emergency(self) -> Phrases:
-        return self._phrases(lambda language: language.emergency)
-
-    @cached_property
-    def advice(self) -> Phrases:
-        return self._phrases(lambda language: language.advice)
+    def alarms(self) -> Alarms:
+        return Alarms(language.wording for language in self.languages.values())
 
     @cached_property
     def yes(self) -> frozenset[str]:
@@ -159,9 +147,6 @@ class Content:
         """Those of the pages below each page."""
         pages = ((code, page) for code, language in self.languages.items() for page in language.pages.values())
         return {(code, page.path): tuple(self.page_buttons[code, child] for child in page.children) for code, page in pages}
-
-    def _phrases(self, of: Callable[[Language], tuple[str, ...]]) -> Phrases:
-        return Phrases(self._all(of), self._all(lambda language: language.harmless), self._all(lambda language: language.filler))
 
     def _all(self, of: Callable[[Language], tuple[str, ...]]) -> list[str]:
         return [phrase for language in self.languages.values() for phrase in of(language)]

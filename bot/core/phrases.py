@@ -4,19 +4,17 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz
-
-TYPO = 84  # similarity, out of 100, from which two words of five letters or more count as the same
+from bot.core.words import Lexicon
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    phrase: str
+    what: str  # the phrase or rule
     rest: str  # what was said besides
 
 
 class Phrases:
-    """Phrases in normal form, made ready to be looked for.
+    """Phrases of one language in normal form, made ready to be looked for.
 
     `harmless` words look like one of the phrases and are none; `filler` words may be missing or too many: people
     in fear, and those new to a language, leave them out. A phrase that is a number does not count beside
@@ -28,15 +26,10 @@ class Phrases:
         self._phrases = tuple(phrases)
         self._words = [tuple(word for word in phrase.split() if word not in self._filler) for phrase in self._phrases]
         self._beginning: defaultdict[str, list[int]] = defaultdict(list)
-        # By what a typing error leaves as it is: the first letter and, nearly, the length.
-        self._alike: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
-        self._known = frozenset(word for words in self._words for word in words)
         for number, words in enumerate(self._words):
             if words:
                 self._beginning[words[0]].append(number)
-        for word in self._known:
-            for length in range(len(word) - 1, len(word) + 2):
-                self._alike[word[0], length].append(word)
+        self._lexicon = Lexicon(word for words in self._words for word in words)
 
     def mentioned(self, text: str) -> Mention | None:
         """The first of the phrases that `text`, in normal form, contains."""
@@ -55,10 +48,8 @@ class Phrases:
 
     def _meant(self, word: str) -> set[str]:
         """The words of the phrases that `word` is, or is probably meant to be."""
-        same = {word} & self._known
-        if word in self._harmless:
-            return same
-        return same.union(other for other in self._alike.get((word[0], len(word)), ()) if is_typo(word, other))
+        same = {word} if word in self._lexicon else set()
+        return same if word in self._harmless else same.union(self._lexicon.typos(word))
 
     def _stands(self, number: int, at: int, meant: Sequence[set[str]]) -> bool:
         words = self._words[number]
@@ -67,19 +58,6 @@ class Phrases:
     def _counts(self, number: int, said: Sequence[str]) -> bool:
         phrase = self._phrases[number]
         return not phrase.isdigit() or phrase in _lone_numbers(said)
-
-
-def is_typo(word: str, other: str) -> bool:
-    """Whether `word` is probably `other`, mistyped. People rarely mistype the first letter; other words differ there."""
-    if other.isdigit() or min(len(word), len(other)) < 5 or word[0] != other[0] or abs(len(word) - len(other)) > 1:
-        return False
-    return fuzz.ratio(word, other) >= TYPO
-
-
-def contains(said: Sequence[str], words: Sequence[str]) -> bool:
-    """Whether these words stand in `said` one after another."""
-    spots = range(len(said) - len(words) + 1)
-    return any(all(word == other or is_typo(word, other) for word, other in zip(said[at:], words, strict=False)) for at in spots)
 
 
 def _lone_numbers(words: Sequence[str]) -> set[str]:

@@ -1,19 +1,16 @@
 """What somebody typed: danger first, then commands, what is on the screen, answers, and at last a search."""
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 
 from bot.core import intake, intake_screens
 from bot.core.model import Button, Count, Reply
 from bot.core.navigation import draw, open_page, press, say
 from bot.core.scene import Move, Scene
-from bot.core.search import find, normal
+from bot.core.search import find
+from bot.core.words import label, normal
 
 _MIN_PREFIX = 3  # letters of a label that are enough to mean it
 _MIN_PART = 4  # letters from within a label
-
-
-label = lru_cache(4096)(normal)  # for the words on buttons only: what people type is not remembered
 
 
 def read(scene: Scene, text: str) -> Move:
@@ -30,9 +27,9 @@ def danger(scene: Scene, text: str) -> Move | None:
 
 
 def _danger(scene: Scene, text: str, said: str) -> Move | None:
-    if scene.content.crisis.mentioned(said):
+    if scene.content.alarms.heard("crisis", said):
         return Move(scene.session, f"page:{scene.structure.pages['crisis']}", (Count("crisis"),))
-    found = scene.content.emergency.mentioned(said)
+    found = scene.content.alarms.heard("emergency", said)
     if found is None:
         return None
     line = Reply(scene.text("emergency-stop"), style="warning")
@@ -88,7 +85,7 @@ def _prefix(scene: Scene, text: str, said: str) -> Move | None:
 
 
 def _advice(scene: Scene, text: str, said: str) -> Move | None:
-    asks = scene.content.advice.mentioned(said)
+    asks = scene.content.alarms.heard("advice", said)
     return say(scene, "no-diagnosis") if asks else None
 
 

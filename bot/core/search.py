@@ -1,46 +1,53 @@
-"""Finding things in what people type: its normal form, and the pages that fit.
+"""The pages that fit what people type. Everything is in memory and per language; an `Index` is built once.
 
-Everything is in memory and per language; an `Index` is built once when the content is read.
+A page is found by its title and search words, and helped by the words of its text. What counts is how much of the
+question a page explains, rare words counting more, and how much of one of its search words was said.
 """
 
-import re
-import unicodedata
+import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
-import snowballstemmer
-from rapidfuzz import fuzz, process
+from bot.core.words import Lexicon, normal, stems
 
-from bot.core.phrases import TYPO, contains
+CLEAR = 0.7  # a score from which a page is an answer
+LEAD = 0.10  # how far ahead the best must be to be opened without asking
+RELEVANT = 0.56  # from which a question is about what we know at all
+NEAR = 0.35  # from which what was found is worth offering all the same
+_ELSEWHERE = 0.15  # what each word that tells of another topic takes away
+_PLENTY = 12.0  # weight of what was recognised, beyond which more proves nothing more
+_BODY = 0.3  # what a word in the text of a page counts, beside 1 for one in its title or search words
+_AMONG = 0.8  # one that stands there among others
+_PART, _BEGINNING, _MISTYPED = 0.7, 0.85, 0.85  # what a word counts that is not quite the one
+_MIN_PART, _MIN_BEGINNING = 5, 4  # letters
 
-MAX_QUERY = 300  # characters looked at; nobody's question is longer
-CLEAR = 82  # a score from which a page is an answer
-NEAR = 55  # a score from which a page is worth offering
-LEAD = 8  # how far ahead the best must be to be opened without asking
-_STEMMERS = {"en": "english", "de": "german", "ar": "arabic", "ru": "russian"}
-_FOLDS = str.maketrans({"ё": "е", "ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": ""})
+
+_Meant = Mapping[str, Mapping[str, float]]  # what each stem of a question may mean, and how likely
 
 
-def normal(text: str) -> str:
-    """`text` as it is compared: one case, one spelling of each letter, words parted by single spaces."""
-    folded = unicodedata.normalize("NFKC", text[:MAX_QUERY]).casefold().translate(_FOLDS)
-    bare = "".join(c for c in unicodedata.normalize("NFD", folded) if unicodedata.category(c) != "Mn")
-    # "й" falls apart into a letter and a mark and becomes "и" on both sides of a comparison, which does no harm.
-    digits = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in bare)
-    squeezed = re.sub(r"([^\W\d_])\1{2,}", r"\1", digits.replace("'", "").replace("’", ""))
-    return " ".join(re.findall(r"[^\W_]+", squeezed))
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page as it is found."""
+
+    path: str
+    names: tuple[str, ...]  # title and search words
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    phrases: Mapping[str, tuple[str, ...]]  # a title or keyword in normal form -> the pages it stands for
-    stems: Mapping[str, frozenset[str]]  # the same phrases as sets of word stems
-    using: Mapping[str, tuple[str, ...]]  # a stem -> the phrases it stands in
+    phrases: Mapping[str, tuple[str, ...]]  # a title or search word in normal form -> the pages it stands for
+    parts: Mapping[str, tuple[frozenset[str], ...]]  # of each page, its titles and search words as sets of stems
+    using: Mapping[str, Mapping[str, float]]  # a stem -> the pages it stands in, and what it counts there
+    named: frozenset[str]  # the stems in titles and search words
+    weight: Mapping[str, float]  # of each stem: the rarer the more
+    unknown: float  # the weight of a word that stands nowhere
     language: str
-    noise: frozenset[str] = frozenset()  # words that say nothing about the topic: "the", "what"
+    lexicon: Lexicon
+    noise: frozenset[str]  # words that say nothing about the topic: "the", "what"
+    elsewhere: frozenset[str]  # stems that tell of other topics: "football", "weather"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,74 +56,115 @@ class Found:
 
     paths: tuple[str, ...] = ()
     fit: Literal["clear", "several", "near"] = "near"
+    relevance: float = 0.0  # of the question, from 0 to 1
 
 
-def build(language: str, entries: Iterable[tuple[str, Iterable[str]]], noise: Iterable[str] = ()) -> Index:
-    """An index of (page path, its titles and keywords)."""
+def build(language: str, entries: Iterable[Entry], noise: Iterable[str] = (), elsewhere: Iterable[str] = ()) -> Index:
     ignored = frozenset(map(normal, noise))
     phrases: dict[str, tuple[str, ...]] = {}
-    for path, texts in entries:
-        for phrase in {normal(text) for text in texts} - {""}:
-            phrases[phrase] = (*phrases.get(phrase, ()), path)
-    stems = {phrase: _stems(phrase, language, ignored) for phrase in phrases}
-    using: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
-    for phrase, parts in stems.items():
-        for stem in parts:
-            using[stem] += (phrase,)
-    return Index(phrases, stems, dict(using), language, ignored)
+    parts: dict[str, tuple[frozenset[str], ...]] = {}
+    using: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    pages = 0
+    for entry in entries:
+        pages += 1
+        names = {normal(name) for name in entry.names} - {""}
+        for name in names:
+            phrases[name] = (*phrases.get(name, ()), entry.path)
+        parts[entry.path] = tuple({_stems(name, language, ignored) for name in names})
+        for stem in _stems(_whole(entry.text), language, ignored):
+            using[stem][entry.path] = _BODY
+        for words in parts[entry.path]:
+            for stem in words:
+                using[stem][entry.path] = max(using[stem].get(entry.path, 0.0), 1.0 if len(words) == 1 else _AMONG)
+    weight = {stem: math.log(1 + pages / len(found)) for stem, found in using.items()}
+    named = frozenset(stem for names in parts.values() for name in names for stem in name)
+    return Index(
+        phrases,
+        parts,
+        dict(using),
+        named,
+        weight,
+        math.log(1 + pages),
+        language,
+        Lexicon(using),
+        ignored,
+        _stems(_whole("\n".join(elsewhere)), language, frozenset()),
+    )
+
+
+def _whole(text: str) -> str:
+    """A text of any length in normal form."""
+    return " ".join(normal(line) for line in text.splitlines())
 
 
 def find(index: Index, text: str, limit: int = 3) -> Found:
     """The pages that fit `text`, at most `limit`; none for nonsense."""
     query = normal(text)
     if exact := index.phrases.get(query):
-        return Found(exact[:limit], "clear" if len(exact) == 1 else "several")
-    scores = _scores(index, query)
-    ranked = sorted(scores, key=lambda path: (-scores[path], path))
-    good = [path for path in ranked if scores[path] >= CLEAR]
-    if not good:
-        return Found(tuple(path for path in ranked if scores[path] >= NEAR)[:limit])
-    # Pages that are clearly behind the best one would only make the choice harder.
-    close = tuple(path for path in good if scores[path] > scores[good[0]] - LEAD)[:limit]
-    return Found(close, "clear" if len(close) == 1 else "several")
+        return Found(exact[:limit], "clear" if len(exact) == 1 else "several", 1.0)
+    meant = {stem: _meant(index, stem) for stem in _stems(query, index.language, index.noise)}
+    scores, covered = _scores(index, meant)
+    ranked = tuple(sorted(scores, key=lambda path: (-scores[path], path))[:limit])
+    if not ranked:
+        return Found()
+    best = scores[ranked[0]]
+    relevance = _relevance(index, meant, covered[ranked[0]])
+    if relevance < RELEVANT:
+        return Found(ranked if relevance >= NEAR else (), "near", relevance)
+    if best >= CLEAR and (len(ranked) == 1 or best - scores[ranked[1]] >= LEAD):
+        return Found(ranked[:1], "clear", relevance)
+    return Found(tuple(path for path in ranked if scores[path] > best / 2), "several", relevance)
 
 
-def _scores(index: Index, query: str) -> dict[str, float]:
-    asked = _stems(query, index.language, index.noise)
-    said = query.split()
-    scores: dict[str, float] = {}
-    if not asked:
-        return scores
-    meant = {match for stem in asked if (match := _nearest(stem, index.using.keys()))}
-    for phrase in {phrase for stem in meant for phrase in index.using[stem]}:
-        stems = index.stems[phrase]
-        shared = stems & meant
-        covered = sum(map(len, shared)) / sum(map(len, stems))  # of the phrase, long words weighing more
-        used = len(shared) / len(asked)  # of the question
-        score = 100 * (0.82 * covered + 0.18 * used)
-        if len(phrase.split()) > 1 and contains(said, phrase.split()):
-            score += 6
-        for path in index.phrases[phrase]:
-            scores[path] = max(scores.get(path, 0), score)
-    return scores
+def _relevance(index: Index, meant: _Meant, covered: float) -> float:
+    """Whether a question is about what we know: how much of it is known at all, how much of that stands in names, and of one."""
+    known = sum(map(bool, meant.values())) / len(meant)
+    weight = sum(
+        max((index.weight[stem] * likeness for stem, likeness in known_as.items() if stem in index.named), default=0.0)
+        for known_as in meant.values()
+    )
+    other = sum(stem in index.elsewhere for stem in meant)
+    return 0.4 * known + 0.35 * min(weight / _PLENTY, 1.0) + 0.25 * covered - _ELSEWHERE * other
 
 
-def _nearest(stem: str, vocabulary: Collection[str]) -> str:
-    if stem in vocabulary or len(stem) < 5:
-        return stem if stem in vocabulary else ""
-    match = process.extractOne(stem, vocabulary, scorer=fuzz.ratio, score_cutoff=TYPO)
-    return match[0] if match else ""
+def _scores(index: Index, meant: _Meant) -> tuple[dict[str, float], dict[str, float]]:
+    """How well each page answers, and how much of one of its names was said."""
+    total = sum(max((index.weight[known] for known in known_as), default=index.unknown) for known_as in meant.values())
+    explained: defaultdict[str, float] = defaultdict(float)
+    said: dict[str, float] = {}  # every stem that was said or probably meant
+    for known_as in meant.values():
+        best: defaultdict[str, float] = defaultdict(float)
+        for known, likeness in known_as.items():
+            said[known] = max(said.get(known, 0.0), likeness)
+            for path, counts in index.using[known].items():
+                best[path] = max(best[path], likeness * counts * index.weight[known])
+        for path, counts in best.items():
+            explained[path] += counts
+    covered = {path: _covered(index, path, said) for path in explained}
+    return {path: 0.7 * counts / total + 0.3 * covered[path] for path, counts in explained.items()}, covered
+
+
+def _covered(index: Index, path: str, said: Mapping[str, float]) -> float:
+    """How much of the best of the page's names was said."""
+    best = 0.0
+    for name in index.parts[path]:
+        whole = sum(index.weight[stem] for stem in name)
+        best = max(best, sum(index.weight[stem] * said[stem] for stem in name if stem in said) / whole)
+    return best
+
+
+def _meant(index: Index, stem: str) -> dict[str, float]:
+    """The stems that this one is, or may be meant to be, and how likely."""
+    if stem in index.lexicon:
+        return {stem: 1.0}
+    found = dict.fromkeys(index.lexicon.typos(stem), _MISTYPED)
+    if not found and len(stem) >= _MIN_BEGINNING:
+        found = {known: _BEGINNING for known in index.using if known.startswith(stem) and len(known) - len(stem) <= _MIN_BEGINNING}
+    if not found and len(stem) > _MIN_PART:  # Germans write several words as one
+        found = {known: _PART for known in index.using if len(known) >= _MIN_PART and (stem.startswith(known) or stem.endswith(known))}
+    return found
 
 
 def _stems(phrase: str, language: str, noise: frozenset[str]) -> frozenset[str]:
     words = [word for word in phrase.split() if word not in noise] or phrase.split()
-    if stemmer := _stemmer(language):
-        words = stemmer.stemWords(words)
-    return frozenset(words)
-
-
-@cache
-def _stemmer(language: str) -> Any:
-    """None for a language nobody has written one for."""
-    name = _STEMMERS.get(language)
-    return snowballstemmer.stemmer(name) if name else None
+    return frozenset(stems(words, language))

@@ -233,7 +233,8 @@ MISTAKES = [*PAGES, *MENUS, *TEXTS_CASES, *STRUCTURE_CASES, *LANGUAGES]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return shutil.copytree(SHIPPED, tmp_path / "content")
+    """The shipped content in its first language alone: a mistake there would show in each translation, too."""
+    return shutil.copytree(SHIPPED, tmp_path / "content", ignore=shutil.ignore_patterns("de", "ar", "ru"))
 
 
 @pytest.mark.parametrize("case", MISTAKES, ids=lambda case: case.mistake)

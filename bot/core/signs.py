@@ -1,0 +1,81 @@
+"""Danger in any words: signs of it that stand near each other.
+
+Nobody can list all sentences in which somebody does not breathe. The content lists instead the words of each sign
+("breath": breathe, breathing, air …; "cannot": not, stopped, hardly …) and which signs together mean danger
+("breath + cannot", "lips + blue", "seizure - question": without any of the latter).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.core.words import Lexicon, contains, stems
+
+NEAR = 7  # words within which the signs of a rule stand
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    signs: tuple[str, ...]
+    without: tuple[str, ...] = ()
+
+
+def rule(text: str) -> Rule:
+    """ "breath + cannot - question" as a Rule."""
+    wanted, *without = text.split(" - ")
+    return Rule(tuple(sign.strip() for sign in wanted.split(" + ")), tuple(sign.strip() for sign in without))
+
+
+class Signs:
+    """The signs of one language: `words` by sign, in normal form, one or several; "unconsc*" is every word that begins so."""
+
+    def __init__(self, words: Mapping[str, Iterable[str]], language: str, harmless: Collection[str] = ()) -> None:
+        self._language = language
+        self._harmless = frozenset(harmless)
+        self._exact: defaultdict[str, set[str]] = defaultdict(set)
+        self._stems: defaultdict[str, set[str]] = defaultdict(set)
+        self._beginnings: list[tuple[str, str]] = []
+        self._phrases: list[tuple[tuple[str, ...], str]] = []
+        for sign, listed in words.items():
+            for word in listed:
+                if word.endswith("*"):
+                    self._beginnings.append((word[:-1], sign))
+                elif " " in word:
+                    self._phrases.append((tuple(word.split()), sign))
+                else:
+                    self._exact[word].add(sign)
+                    self._stems[stems([word], language)[0]].add(sign)
+        self._lexicon, self._stem_lexicon = Lexicon(self._exact), Lexicon(self._stems)
+
+    def read(self, said: Sequence[str]) -> list[set[str]]:
+        """The signs that each of these words, in normal form, is or begins."""
+        found = [self._of_word(word, stem) for word, stem in zip(said, stems(said, self._language), strict=True)]
+        for phrase, sign in self._phrases:
+            for at in range(len(said) - len(phrase) + 1):
+                if contains(said[at : at + len(phrase)], phrase):
+                    found[at].add(sign)
+        return found
+
+    def _of_word(self, word: str, stem: str) -> set[str]:
+        found = self._exact.get(word, set()) | self._stems.get(stem, set())
+        found |= {sign for beginning, sign in self._beginnings if word.startswith(beginning)}
+        if not found and word not in self._harmless:
+            for other in self._lexicon.typos(word):
+                found |= self._exact[other]
+            for other in self._stem_lexicon.typos(stem):
+                found |= self._stems[other]
+        return found
+
+
+def shown(rules: Iterable[Rule], found: Sequence[set[str]]) -> range | None:
+    """Where in a message with these signs the first of the rules holds; None when none does."""
+    everywhere = set().union(*found)
+    for each in rules:
+        wanted = set(each.signs)
+        if not wanted <= everywhere or not everywhere.isdisjoint(each.without):
+            continue
+        for at, signs in enumerate(found):
+            if signs & wanted and wanted <= set().union(*found[at : at + NEAR]):
+                last = max(spot for spot in range(at, min(at + NEAR, len(found))) if found[spot] & wanted)
+                return range(at, last + 1)
+    return None
