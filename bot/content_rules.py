@@ -168,7 +168,7 @@ def _check_page(reading: Reading, content: Content, language: Language, page: Pa
     for other in page.related:
         if other not in language.pages:
             reading.report(file, 0, f"related: there is no page {other!r}", "correct the path")
-    if len(f"sources:{page.path}:000".encode()) > MAX_BUTTON_ID:
+    if len(f"helpful:yes:{page.path}".encode()) > MAX_BUTTON_ID:
         reading.report(file, 0, "its path is too long for a button", "shorten file and folder names")
     titles = Counter(language.pages[child].title for child in page.children)
     for title in (title for title, times in titles.items() if times > 1):

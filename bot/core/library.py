@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Literal
 
 from bot.core.alarms import Alarms, Wording
-from bot.core.markup import Document, fill
+from bot.core.languages import Speech
+from bot.core.markup import Document, fill, plain
 from bot.core.model import Button
 from bot.core.schedule import Hours, Window
 from bot.core.search import Index
@@ -103,6 +104,12 @@ class Language:
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
 
+    @property
+    def everything(self) -> str:
+        """All its words."""
+        pages = (" ".join((page.title, page.description, *page.keywords, plain(page.body))) for page in self.pages.values())
+        return "\n".join((*pages, *self.labels.values(), *self.commands, *self.index.noise))
+
 
 @dataclass(frozen=True)  # no slots: what follows from it is worked out once
 class Content:
@@ -135,6 +142,10 @@ class Content:
         """The same of the page of each flow."""
         pages = ((code, page) for code, language in self.languages.items() for page in language.pages.values())
         return {(code, page.flow): self.bodies[code, page.path] for code, page in pages if page.flow}
+
+    @cached_property
+    def speech(self) -> Speech:
+        return Speech({code: language.everything for code, language in self.languages.items()})
 
     @cached_property
     def page_buttons(self) -> Mapping[tuple[str, str], Button]:

@@ -1,12 +1,13 @@
 """What somebody typed: danger first, then commands, what is on the screen, answers, and at last a search."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from bot.core import intake, intake_screens
 from bot.core.model import Button, Count, Reply
 from bot.core.navigation import draw, open_page, press, say
 from bot.core.scene import Move, Scene
-from bot.core.search import find
+from bot.core.search import Found, find
 from bot.core.words import label, normal
 
 _MIN_PREFIX = 3  # letters of a label that are enough to mean it
@@ -94,6 +95,8 @@ def _search(scene: Scene, text: str, said: str) -> Move | None:
     if question and intake.looks_like_an_answer(question, text):
         return intake.failed(scene, question)
     results = find(scene.language.index, text)
+    if results.fit == "near" and not question and (other := _elsewhere(scene, text)):
+        scene, results = other
     if results.fit == "clear":
         return open_page(scene, results.paths[0])
     if question:
@@ -111,6 +114,15 @@ _READERS: tuple[Callable[[Scene, str, str], Move | None], ...] = (
     _advice,
     _search,
 )
+
+
+def _elsewhere(scene: Scene, text: str) -> tuple[Scene, Found] | None:
+    """What is found in another language, and the scene in that: a word of ours may be one nobody could tell the language by."""
+    for code, language in scene.content.languages.items():
+        if code != scene.language.code and (found := find(language.index, text)).fit != "near":
+            chosen = scene.session.language
+            return replace(scene, session=replace(scene.session, speaks=code if code != chosen else "")), found
+    return None
 
 
 def _not_found(scene: Scene, text: str) -> Move:

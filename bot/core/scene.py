@@ -19,7 +19,7 @@ class Scene:
 
     @cached_property
     def language(self) -> Language:
-        return self.content.language(self.session.language)
+        return self.content.language(self.session.speaks or self.session.language)
 
     @property
     def structure(self) -> Structure:

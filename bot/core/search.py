@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.core.words import Lexicon, normal, stems
+from bot.core.words import Lexicon, normal, stems, whole
 
 CLEAR = 0.7  # a score from which a page is an answer
 LEAD = 0.10  # how far ahead the best must be to be opened without asking
@@ -71,7 +71,7 @@ def build(language: str, entries: Iterable[Entry], noise: Iterable[str] = (), el
         for name in names:
             phrases[name] = (*phrases.get(name, ()), entry.path)
         parts[entry.path] = tuple({_stems(name, language, ignored) for name in names})
-        for stem in _stems(_whole(entry.text), language, ignored):
+        for stem in _stems(whole(entry.text), language, ignored):
             using[stem][entry.path] = _BODY
         for words in parts[entry.path]:
             for stem in words:
@@ -88,13 +88,8 @@ def build(language: str, entries: Iterable[Entry], noise: Iterable[str] = (), el
         language,
         Lexicon(using),
         ignored,
-        _stems(_whole("\n".join(elsewhere)), language, frozenset()),
+        _stems(whole("\n".join(elsewhere)), language, frozenset()),
     )
-
-
-def _whole(text: str) -> str:
-    """A text of any length in normal form."""
-    return " ".join(normal(line) for line in text.splitlines())
 
 
 def find(index: Index, text: str, limit: int = 3) -> Found:

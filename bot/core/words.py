@@ -32,6 +32,11 @@ def normal(text: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", squeezed))
 
 
+def whole(text: str) -> str:
+    """A text of any length in normal form."""
+    return " ".join(normal(line) for line in text.splitlines())
+
+
 def stems(words: Iterable[str], language: str) -> list[str]:
     """What is left of normal words without their endings, in the spelling all variants share."""
     listed = list(words)

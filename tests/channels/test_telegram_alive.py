@@ -137,7 +137,10 @@ async def test_setup_registers_everything_for_polling(api: BotApi, tmp_path: Pat
     printed = await _setup(api, tmp_path, 0)
     assert "@test_bot" in printed
     assert "No webhook is set" in printed
-    assert commands(api) == ["getMe", "deleteWebhook", "setMyCommands", "setMyDescription", "setMyShortDescription", "setChatMenuButton"]
+    each = ["setMyCommands", "setMyDescription", "setMyShortDescription"]
+    assert commands(api) == ["getMe", "deleteWebhook", *each * 4, "setChatMenuButton"]
+    told = [call.params.get("language_code") for call in api.calls if call.method == "setMyCommands"]
+    assert told == [None, "ar", "de", "ru"]  # English for everybody else
 
 
 async def test_setup_registers_the_webhook(api: BotApi, tmp_path: Path) -> None:

@@ -213,7 +213,8 @@ def test_no_text_makes_a_first_message_fail(text: str) -> None:
     turn = advance(Session(), Text(text), CONTENT, BEGIN)
     _check_replies(Session(), Text(text), turn)
     danger = len(turn.replies) > 1 or turn.session.screen == f"page:{CONTENT.structure.pages['crisis']}"
-    assert danger or "not medical advice" in "".join(plain(reply.body) for reply in turn.replies)
+    said = plain(CONTENT.language(turn.session.language).texts["disclaimer"]).split(".")[0]
+    assert danger or said[:12].casefold() in "".join(plain(reply.body) for reply in turn.replies).casefold()
 
 
 @_quick
