@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from itertools import islice, takewhile
 from typing import Any
 
 import snowballstemmer
@@ -58,7 +60,9 @@ def is_typo(word: str, other: str) -> bool:
     """Whether `word` is probably `other`, mistyped. People rarely mistype the first letter; other words differ there."""
     if other.isdigit() or min(len(word), len(other)) < _SHORT or word[0] != other[0] or abs(len(word) - len(other)) > 1:
         return False
-    return fuzz.ratio(word, other) >= TYPO or OSA.distance(word, other, score_cutoff=1) <= 1  # OSA: two letters swapped are one error
+    if fuzz.ratio(word, other, score_cutoff=TYPO):
+        return True
+    return OSA.distance(word, other, score_cutoff=1) <= 1  # two letters swapped are one error
 
 
 class Lexicon:
@@ -66,14 +70,18 @@ class Lexicon:
 
     def __init__(self, words: Iterable[str]) -> None:
         self._known = frozenset(words)
+        self._ordered = sorted(self._known)
         # By what a typing error leaves as it is: the first letter and, nearly, the length.
         self._alike: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
-        for word in self._known:
+        for word in (word for word in self._known if len(word) >= _SHORT and not word.isdigit()):
             for length in range(len(word) - 1, len(word) + 2):
                 self._alike[word[0], length].append(word)
 
     def __contains__(self, word: str) -> bool:
         return word in self._known
+
+    def beginning_with(self, letters: str) -> Iterator[str]:
+        return takewhile(lambda word: word.startswith(letters), islice(self._ordered, bisect_left(self._ordered, letters), None))
 
     def typos(self, word: str) -> Iterator[str]:
         """The words that `word` probably is, mistyped."""
