@@ -21,6 +21,7 @@ BUTTONS = (
     "home", "back", "callback", "emergency", "sources", "more-sources", "continue", "privacy",
     "consent:yes", "consent:no", "share-phone", "use-number", "use-offered", "send", "save", "change", "cancel", "to-summary",
     "status", "withdraw", "withdraw:yes", "keep", "erase", "erase:yes", "stop:yes", "feedback:yes", "feedback:no",
+    "emergency-area",  # where the general emergency number is answered; stands in brackets behind it
 )  # fmt: skip
 
 # The web chat's own words; they stand in its page, not in the conversation.
