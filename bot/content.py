@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from bot.content_shapes import Facts, Shape, StructureFile, TextsFile, Words
 from bot.core.alarms import Wording, unknown_signs
-from bot.core.library import Content, Language, Page, Question, Source, Structure
+from bot.core.library import LOCAL, Content, Helpline, Language, Page, Question, Source, Structure
 from bot.core.markup import Document, parse, plain
 from bot.core.schedule import Hours
 from bot.core.search import Entry, build
@@ -96,7 +96,7 @@ def _read_structure(reading: Reading) -> Structure | None:
     for name, value in raw.operator.items():
         if value is None:
             reading.report(file, 0, f"operator.{name} is not filled in", "ask the operator for it", note=True)
-    values = {name: value or "" for name, value in raw.operator.items()} | raw.emergency
+    values = dict.fromkeys(LOCAL, "") | {name: value or "" for name, value in raw.operator.items()} | raw.emergency
     values["retention_days"] = str(raw.privacy.retention_days)
     values["contact_days"] = str(raw.privacy.contact_days)
     hours = Hours(
@@ -115,6 +115,8 @@ def _read_structure(reading: Reading) -> Structure | None:
         call_languages=raw.intake.call_languages,
         default_region=raw.intake.default_region,
         values=values,
+        emergency_numbers={country: Helpline(**line.model_dump()) for country, line in raw.emergency_numbers.items()},
+        crisis_lines={country: Helpline(**line.model_dump()) for country, line in raw.crisis_lines.items()},
         pages=raw.pages,
         retention=timedelta(days=raw.privacy.retention_days),
         contact_retention=timedelta(days=raw.privacy.contact_days),

@@ -118,10 +118,28 @@ class _Privacy(Shape):
     contact_days: Annotated[int, Field(gt=0)]
 
 
+def _country(code: str) -> str:
+    if len(code) != 2 or code not in Locale("en").territories:
+        raise ValueError(f"{code!r} is not a country; write it like DE")
+    return code
+
+
+_Country = Annotated[str, AfterValidator(_country)]
+
+
+class _Helpline(Shape):
+    name: Annotated[str, Field(min_length=2, max_length=60)]
+    phone: Annotated[str, Field(pattern=r"^\+?\d[\d -]{0,18}\d$")]
+    source: Annotated[str, Field(pattern=r"^https://[^\s]+$")]
+    hours: Annotated[str, Field(min_length=3, max_length=30)] = "24/7"
+
+
 class StructureFile(Shape):
     default_language: _Code
     operator: dict[str, _Text | None]
     emergency: dict[str, _Text]
+    emergency_numbers: dict[_Country, _Helpline] = {}
+    crisis_lines: dict[_Country, _Helpline] = {}
     pages: dict[Role, str]
     hours: _Hours
     privacy: _Privacy

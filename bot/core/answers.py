@@ -3,14 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
 
 import phonenumbers
 from babel import Locale
 from babel.core import get_global
 from email_validator import EmailNotValidError, validate_email
-from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumberFormat
 
+from bot.core.country import region_of
 from bot.core.library import Question
 from bot.core.scene import Scene
 from bot.core.schedule import city, is_zone, spoken_window
@@ -176,13 +176,6 @@ def options(question: Question, scene: Scene) -> tuple[str, ...]:
             return tuple(dict.fromkeys((here, scene.session.profile.timezone or here, scene.structure.hours.zone)))
         case _:
             return question.options
-
-
-@lru_cache(128)  # a screen asks several times; only the numbers of the moment stay in memory
-def region_of(phone: str) -> str:
-    """ "DE" for "+49…", "" for none or a number of no country."""
-    number: PhoneNumber = phonenumbers.parse(phone, None)
-    return phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(number.country_code or 0)
 
 
 def zone_of_region(region: str) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.core import intake, screens
-from bot.core.answers import region_of, vouched
+from bot.core.country import country_of
 from bot.core.languages import of_country
 from bot.core.library import Content
 from bot.core.model import (
@@ -79,17 +79,13 @@ def apology(session: Session, content: Content, now: datetime) -> Reply:
 
 
 def _awake(session: Session, content: Content, now: datetime) -> Session:
-    language = content.language(session.language or session.profile.language or _of_phone(session, content)).code
+    language = content.language(
+        session.language or session.profile.language or of_country(country_of(session.profile), content.languages)
+    ).code
     expired = session.draft is not None and now - session.draft.started_at > content.structure.draft_expires
     if expired and session.screen.partition(":")[0] in screens.NEEDS_DRAFT:
         session = replace(session, screen=HOME)
     return replace(session, language=language, left=False, hurried=False, draft=None if expired else session.draft)
-
-
-def _of_phone(session: Session, content: Content) -> str:
-    """The language of the country a number is from, for channels that tell no other."""
-    phone = vouched(session.profile.phone)
-    return of_country(region_of(phone), content.languages) if phone else ""
 
 
 def _hear(scene: Scene, text: str, *, new: bool) -> Scene:

@@ -22,6 +22,7 @@ BUTTONS = (
     "consent:yes", "consent:no", "share-phone", "use-number", "use-offered", "send", "save", "change", "cancel", "to-summary",
     "status", "withdraw", "withdraw:yes", "keep", "erase", "erase:yes", "stop:yes", "feedback:yes", "feedback:no",
     "helpful", "helpful:yes", "helpful:no", "switch",
+    "emergency-area",  # where the general emergency number is answered; stands in brackets behind it
 )  # fmt: skip
 
 # The web chat's own words; they stand in its page, not in the conversation.

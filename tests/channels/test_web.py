@@ -191,7 +191,7 @@ async def test_too_many_events_are_slowed_down(client: httpx.AsyncClient) -> Non
 async def test_what_is_typed_is_never_taken_for_html(client: httpx.AsyncClient) -> None:
     """A name full of markup comes back as text."""
     visitor = await Visitor.arrives(client)
-    for button in ("callback", "consent:yes:2026-11"):
+    for button in ("callback", "consent:yes:2026-11b"):
         await visitor.press(button)
     await visitor.say("+34 612 345 678")
     await visitor.press("ask:name")

@@ -118,7 +118,7 @@ MENUS = [
         STRUCTURE,
         "2 pages have `flow: callback`: give it to exactly one page",
     ),
-    one("role without page", remove("en/pages/crisis.md"), STRUCTURE, "pages.crisis names no page: name an existing page"),
+    one("role without page", remove("en/pages/crisis.md"), STRUCTURE, "pages.crisis names no page: name an existing page", MORE),
 ]
 TEXTS_CASES = [
     texts("misspelt text", swap(TEXTS, "  noted:", "  notted:"), "texts.noted is missing: write it", f"texts.notted {UNUSED}"),
@@ -154,7 +154,7 @@ STRUCTURE_CASES = [
     structure(
         "unknown key",
         swap(STRUCTURE, "default_language:", "fax: 1\ndefault_language:"),
-        "unknown key 'fax': use one of default_language, …",
+        "unknown key 'fax': use one of crisis_lines, default_language, …",
         "fax: 1",
     ),
     structure(
@@ -198,6 +198,19 @@ STRUCTURE_CASES = [
     structure("unknown default", swap(STRUCTURE, "default: any", "default: noon"), "question 'when': …"),
     structure("role without a name", swap(STRUCTURE, "  crisis: crisis\n", ""), "pages.crisis names no page: name an existing page"),
     structure("no file", remove(STRUCTURE), "is missing: create it", "", MORE),
+    structure(
+        "number to call is no number",
+        swap(STRUCTURE, 'phone: "116 123", source: "https://www.tel', 'phone: "ask us", source: "https://www.tel'),
+        "'crisis_lines.DE.phone': …",
+        'phone: "ask us"',
+    ),
+    structure(
+        "number from nowhere",
+        swap(STRUCTURE, 'source: "https://www.911.gov"', 'source: "911.gov"'),
+        "'emergency_numbers.US.source': …",
+        '"911.gov"',
+    ),
+    structure("number of no country", swap(STRUCTURE, '  US: {name: "988', '  XX: {name: "988'), "'crisis_lines.XX.[key]': …", "XX: {"),
 ]
 LANGUAGES = [
     one(

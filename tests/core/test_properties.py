@@ -67,7 +67,7 @@ def _close(session: Session) -> Session:
     return replace(session, request=None)
 
 
-_ASKED = (Press("callback"), Press("consent:yes:2026-11"))
+_ASKED = (Press("callback"), Press("consent:yes:2026-11b"))
 _READY = (*_ASKED, Text("+49 171 1234567"))
 _STRETCHES: tuple[tuple[Step, ...], ...] = (
     _ASKED,
@@ -86,7 +86,7 @@ def _steps() -> st.SearchStrategy[list[Step]]:
     names = [question.id for question in CONTENT.structure.questions]
     arguments = st.one_of(
         st.sampled_from(
-            [*pages, *names, "", "yes", "no", "en", "xx", "yes:2026-11", "yes:1", "profile", ":", "more/sources:10", "more/sources:999"]
+            [*pages, *names, "", "yes", "no", "en", "xx", "yes:2026-11b", "yes:1", "profile", ":", "more/sources:10", "more/sources:999"]
         ),
         st.builds(
             "{}:{}".format,
