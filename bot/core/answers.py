@@ -13,7 +13,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 from bot.core.country import region_of
 from bot.core.library import Question
 from bot.core.scene import Scene
-from bot.core.schedule import city, is_zone, spoken_window
+from bot.core.schedule import city, is_zone, spoken_city, spoken_window
 from bot.core.words import normal
 
 MAX_NAME = 60
@@ -133,7 +133,7 @@ def say(question: Question, answer: str, zone: str, scene: Scene) -> str:
         case "time":
             return " · ".join(part for part in (say_option(question, answer, scene), window_in_words(answer, zone, scene)) if part)
         case "timezone":
-            return city(answer)
+            return spoken_city(answer, scene.language.code)
         case "email":
             return f"\u2066{answer}\u2069"
         case "name":
@@ -147,7 +147,7 @@ def say_option(question: Question, option: str, scene: Scene) -> str:
         case "language":
             return str(Locale.parse(option).get_display_name(scene.language.code) or option).capitalize()
         case "timezone":
-            return city(option)
+            return spoken_city(option, scene.language.code)
         case _:
             return scene.language.labels.get(f"option-{question.id}-{option}", option)
 
@@ -159,7 +159,8 @@ def window_in_words(option: str, zone: str, scene: Scene) -> str:
         return ""
     office = scene.structure.hours.zone
     there, here = (spoken_window(window, scene.now.date(), zone, reader) for reader in (zone, office))
-    return f"{there} {city(zone)}" if there == here else f"{there} {city(zone)} ({here} {city(office)})"
+    place, ours = (spoken_city(name, scene.language.code) for name in (zone, office))
+    return f"{there} {place}" if there == here else f"{there} {place} ({here} {ours})"
 
 
 def options(question: Question, scene: Scene) -> tuple[str, ...]:
