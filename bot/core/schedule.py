@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, get_date_format, get_day_names, get_timezone_location
+from babel.dates import format_datetime, get_date_format, get_datetime_format, get_day_names, get_timezone_location
 
 Window = tuple[time, time]
 Span = tuple[datetime, datetime]  # in UTC
@@ -103,15 +103,15 @@ def is_zone(name: str) -> bool:
 
 def spoken_moment(at: datetime, zone: str, language: str) -> str:
     """ "Tuesday 24 November, 14:00" in the reader's zone and the form of their language."""
-    comma = "،" if language == "ar" else ","
-    return format_datetime(at, f"{_day_form(language)}{comma} HH:mm", tzinfo=zone_of(zone), locale=_LOCALES.get(language, language))
+    return format_datetime(at, _moment_form(language), tzinfo=zone_of(zone), locale=_LOCALES.get(language, language))
 
 
 @cache
-def _day_form(language: str) -> str:
-    """CLDR's pattern of a full date without the year."""
-    full = get_date_format("full", locale=_LOCALES.get(language, language)).pattern
-    return re.sub(r"[\s,،]*y+(\s*'[^']*')?\.?", "", full)
+def _moment_form(language: str) -> str:
+    """CLDR's pattern of a full date, without the year, and a time."""
+    locale = _LOCALES.get(language, language)
+    day = re.sub(r"[\s,،]*y+(\s*'[^']*')?\.?", "", get_date_format("full", locale=locale).pattern)
+    return str(get_datetime_format("medium", locale=locale)).replace("{1}", day).replace("{0}", "HH:mm")
 
 
 def spoken_clock(at: datetime, zone: str) -> str:
