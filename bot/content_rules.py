@@ -154,7 +154,8 @@ def _check_parity(reading: Reading, content: Content, language: Language) -> Non
 def _check_page(reading: Reading, content: Content, language: Language, page: Page) -> None:
     file = _file(reading, language, page)
     _check_length(reading, file, "title", page.title, TITLE)
-    told = any(problem.file == reading.name(file) for problem in reading.problems)  # its markup could not be read
+    name = reading.name(file)
+    told = any(problem.file == name for problem in reading.problems)  # its markup could not be read
     _check_length(reading, file, "the text", plain(page.body) or "-" * told, BODY)
     _check_blanks(reading, file, "the text", page.body, content.structure.values.keys())
     if page.path:

@@ -26,12 +26,16 @@ _SPELLINGS = {"de": (("ph", "f"), ("th", "t"), ("ck", "k"), ("c", "k"), ("z", "k
 
 def normal(text: str) -> str:
     """`text` as it is compared: one case, one spelling of each letter, words parted by single spaces."""
-    folded = unicodedata.normalize("NFKC", text[:MAX_QUERY]).casefold().translate(_FOLDS)
-    bare = "".join(c for c in unicodedata.normalize("NFD", folded) if unicodedata.category(c) != "Mn")
-    # "й" falls apart into a letter and a mark and becomes "и" on both sides of a comparison, which does no harm.
-    digits = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in bare)
+    digits = text[:MAX_QUERY].casefold() if text.isascii() else _folded(text[:MAX_QUERY])
     squeezed = re.sub(r"([^\W\d_])\1{2,}", r"\1", digits.replace("'", "").replace("’", ""))
     return " ".join(re.findall(r"[^\W_]+", squeezed))
+
+
+def _folded(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDS)
+    bare = "".join(c for c in unicodedata.normalize("NFD", folded) if unicodedata.category(c) != "Mn")
+    # "й" falls apart into a letter and a mark and becomes "и" on both sides of a comparison, which does no harm.
+    return "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in bare)
 
 
 def whole(text: str) -> str:
