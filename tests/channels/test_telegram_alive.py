@@ -132,6 +132,17 @@ def test_a_rate_keeps_everybodys_turn() -> None:
     assert rate.reserve("ada") == 0
 
 
+def test_a_rate_forgets_who_has_not_written_for_long() -> None:
+    """A hundred thousand people, one after another, leave no trace beyond those of the last moments."""
+    now = [100.0]
+    rate = RateLimit(burst=4, every=1.0, clock=lambda: now[0])
+    for number in range(100_000):
+        rate.reserve(str(number))
+        now[0] += 0.01
+    assert len(rate._full_at) < 200
+    assert [rate.reserve("ada") for _ in range(5)] == [0, 0, 0, 0, 1]
+
+
 async def test_setup_registers_everything_for_polling(api: BotApi, tmp_path: Path) -> None:
     """`telegram setup` says who the bot is, registers what Telegram shows, removes the webhook, and prints what it did."""
     printed = await _setup(api, tmp_path, 0)
