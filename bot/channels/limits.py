@@ -33,7 +33,7 @@ class RateLimit:
         return max(over, 0.0)
 
     def _forget(self, now: float) -> None:
-        """Lets go of who was heard from longest ago, if their bucket is full again or there are too many: two for each that may have come."""
+        """Lets go of who was heard from longest ago, when their bucket is full again or there are too many; two for each who comes."""
         for _ in range(2):
             oldest = next(iter(self._full_at))
             if self._full_at[oldest] > now and len(self._full_at) <= _MAX_SENDERS:
