@@ -36,13 +36,16 @@ ALLOWED = {
     "config": ("store.crypto",),
     "entrance": ("channels.shape", "store.outages", "logs"),
     "sole": ("store", "logs"),
+    "review": ("content", "core.library"),
+    "preview_scenes": ("core",),
+    "preview": ("core", "preview_scenes", "channels.base", "channels.telegram_render", "channels.whatsapp_render", "channels.web_render"),
     "shelf": ("core.library",),
     "posters": ("core.library",),
     "metrics": (),
     "logs": (),
 }
 # These may import everything; nothing else imports them.
-COMPOSITION = ("app", "server", "cli", "cli_db", "cli_requests", "cli_setup", "__main__")
+COMPOSITION = ("app", "server", "cli", "cli_content", "cli_db", "cli_requests", "cli_setup", "__main__")
 IMPURE = {
     "asyncio",
     "os",
