@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, get_day_names
+from babel.dates import format_date, format_datetime, get_day_names
 
 Window = tuple[time, time]
 Span = tuple[datetime, datetime]  # in UTC
@@ -102,6 +102,11 @@ def is_zone(name: str) -> bool:
 def spoken_moment(at: datetime, zone: str, language: str) -> str:
     """ "Tuesday 24 November, 14:00" in the reader's zone and language."""
     return format_datetime(at, "EEEE d MMMM, HH:mm", tzinfo=zone_of(zone), locale=language)
+
+
+def spoken_day(day: date, language: str) -> str:
+    """ "30 November 2026" in the reader's language."""
+    return format_date(day, "d MMMM y", locale=language)
 
 
 def spoken_clock(at: datetime, zone: str) -> str:
