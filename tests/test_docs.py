@@ -9,6 +9,7 @@ from starlette.routing import Route
 from bot.channels.web import Web
 from bot.config import Settings
 from bot.core.library import Content
+from bot.shelf import Shelf
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -43,7 +44,7 @@ def test_the_api_is_documented(content: Content) -> None:
     async def nothing(*_: object) -> list[object]:
         return []
 
-    web = Web(content, nothing, nothing, str, b"")  # type: ignore[arg-type]
+    web = Web(Shelf(content), nothing, nothing, str, b"")  # type: ignore[arg-type]
     paths = [route.path for route in web.routes() if isinstance(route, Route) and route.path.startswith("/chat/api")]
     documented = (ROOT / "docs" / "api.md").read_text()
     assert len(paths) == 4

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, get_date_format, get_datetime_format, get_day_names, get_timezone_location
+from babel.dates import format_date, format_datetime, get_date_format, get_datetime_format, get_day_names, get_timezone_location
 
 Window = tuple[time, time]
 Span = tuple[datetime, datetime]  # in UTC
@@ -112,6 +112,11 @@ def _moment_form(language: str) -> str:
     locale = _LOCALES.get(language, language)
     day = re.sub(r"[\s,،]*y+(\s*'[^']*')?\.?", "", get_date_format("full", locale=locale).pattern)
     return str(get_datetime_format("medium", locale=locale)).replace("{1}", day).replace("{0}", "HH:mm")
+
+
+def spoken_day(day: date, language: str) -> str:
+    """ "30 November 2026" in the reader's language."""
+    return format_date(day, "d MMMM y", locale=language)
 
 
 def spoken_clock(at: datetime, zone: str) -> str:

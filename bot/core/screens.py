@@ -1,11 +1,13 @@
 """What the screens outside the intake show. A screen's name says all that is needed to draw it again."""
 
 from dataclasses import replace
+from datetime import date
 
 from bot.core.library import Page
 from bot.core.markup import Block, Document, Listing, Paragraph, Run
 from bot.core.model import HOME, Button, Card, Reply
 from bot.core.scene import Render, Scene
+from bot.core.schedule import spoken_day
 from bot.core.wording import MAX_ROWS
 
 SOURCES_A_SCREEN = 10
@@ -96,7 +98,7 @@ def sources(scene: Scene, argument: str) -> Reply:
         body: Document = scene.body(shown) if first == 0 else ()
     else:
         body = scene.text("sources-head", title=shown.title)
-        body += scene.text("review-pending") if shown.review == "pending" else scene.text("review-done", review=shown.review)
+        body += scene.text("review-pending") if shown.review == "pending" else scene.text("review-done", review=_review(scene, shown))
     part = listed[first : first + SOURCES_A_SCREEN]
     entries: tuple[Block, ...] = (
         Listing(tuple((Run(s.title, href=s.url), Run(f" ({', '.join(filter(None, (s.year, s.grade)))})")) for s in part)),
@@ -104,6 +106,12 @@ def sources(scene: Scene, argument: str) -> Reply:
     rest = f"sources:{path}:{first + SOURCES_A_SCREEN}"
     more = (scene.button(rest, "more-sources"),) if first + SOURCES_A_SCREEN < len(listed) else ()
     return Reply(body + entries if part else body, more, navigation(scene))
+
+
+def _review(scene: Scene, shown: Page) -> str:
+    """Who has reviewed the page, and on which day."""
+    who, _, day = shown.review.rpartition("; ")
+    return f"{who}; {spoken_day(date.fromisoformat(day), scene.language.code)}"
 
 
 def found(scene: Scene, argument: str) -> Reply:

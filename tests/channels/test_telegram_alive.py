@@ -20,6 +20,7 @@ from bot.core.library import Content
 from bot.core.markup import words
 from bot.core.model import Inbound, Reply
 from bot.outbox import LONGEST_WAIT, wait_before
+from bot.shelf import Shelf
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ async def test_silence_is_noticed(api: BotApi, content: Content) -> None:
 
     async def ignore(inbound: Inbound) -> None: ...
 
-    channel = Telegram(Options(api.token, api.url), ignore, content)
+    channel = Telegram(Options(api.token, api.url), ignore, Shelf(content))
     assert channel.trouble() == ""
     channel._reached -= SILENT_AFTER + 1
     assert "has not answered" in channel.trouble()
@@ -186,7 +187,7 @@ async def test_a_telegram_away_for_days_is_still_waited_for(api: BotApi, content
 
     async def ignore(inbound: Inbound) -> None: ...
 
-    channel = Telegram(Options(api.token, api.url), ignore, content)
+    channel = Telegram(Options(api.token, api.url), ignore, Shelf(content))
     assert [channel._pause(OSError(), failures) for failures in (1, 2, 7, 5000)] == [1, 2, 60, 60]
     assert wait_before(5000) == LONGEST_WAIT
     await channel.close()

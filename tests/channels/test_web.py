@@ -22,6 +22,7 @@ from bot.channels.web import MAX_BODY, MAX_STREAMS_EACH, Web
 from bot.core.library import Content
 from bot.core.model import Inbound
 from bot.entrance import Entrance
+from bot.shelf import Shelf
 
 
 @pytest.fixture
@@ -221,7 +222,7 @@ async def test_when_nothing_can_be_stored_the_client_is_asked_to_come_again(cont
     async def nothing(chat: str, after: int) -> list[Any]:
         return []
 
-    web = Web(content, refuse, nothing, str, b"secret")
+    web = Web(Shelf(content), refuse, nothing, str, b"secret")
     transport = httpx.ASGITransport(Starlette(routes=list(web.routes())))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         answer = await client.post("/chat/api/session", json={})
