@@ -126,12 +126,7 @@ def _more(content: Content) -> Iterator[Scene]:
         group, "crisis", "Somebody writes a word of despair", lambda stage: stage.play(Text(stage.language.wording.phrases["crisis"][0]))
     )
     if any(language.wording.phrases["advice"] for language in content.languages.values()):
-        yield Scene(
-            group,
-            "advice",
-            "Asked for a diagnosis or a dose",
-            lambda stage: stage.play(Text(_first(stage.language.wording.phrases["advice"]))),
-        )
+        yield Scene(group, "advice", "Asked for a diagnosis or a dose", _saying("advice"))
     yield Scene(group, "media", "A photo, file or voice message", lambda stage: stage.play(Media()))
     yield Scene(group, "unknown", "Words that mean nothing", lambda stage: stage.play(Text("xqzk vwpf")))
     yield Scene(group, "stale", "A button that is no more", lambda stage: stage.press("gone:for-good"))
