@@ -18,7 +18,7 @@ from markupsafe import Markup
 from bot.channels import telegram_render, web_render, whatsapp_render
 from bot.channels.base import Kept
 from bot.core import wording
-from bot.core.library import Content, Language, Page
+from bot.core.library import LOCAL, Content, Language, Page
 from bot.core.markup import plain
 from bot.core.model import Profile, Reply, Session
 from bot.preview_scenes import Scene, Stage, scenes
@@ -94,7 +94,7 @@ def as_page(content: Content, now: datetime) -> str:
         languages=list(content.languages.values()),
         groups=_grouped(everything),
         draw=lambda scene: [_shown(scene, content, language, now) for language in content.languages.values()],
-        empty=sorted(name for name, value in content.structure.values.items() if not value),
+        empty=sorted(name for name, value in content.structure.values.items() if not value and name not in LOCAL),
     )
 
 
