@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import holidays
 import yaml
@@ -26,6 +26,7 @@ from bot.core.words import normal
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is several times as fast
 _Shape = TypeVar("_Shape", bound=Shape)
+Line = int | tuple[int | str, ...]  # of a file: its number, or the keys of what stands there
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -47,17 +48,33 @@ class Reading:
     """One pass over a content folder: what was read, what was wrong, and where each thing stands."""
 
     folder: Path
+    notes: bool = True  # whether to report what is merely worth knowing
     problems: list[Problem] = field(default_factory=list)
-    parsed: dict[Path, tuple[int, yaml.Node | None]] = field(default_factory=dict)  # the line where a file's YAML begins, and its nodes
+    sources: dict[Path, tuple[int, str]] = field(default_factory=dict)  # the line where a file's YAML begins, and the YAML
     bodies: dict[Path, int] = field(default_factory=dict)  # the line where the text of a page begins
+    _nodes: tuple[Path, yaml.Node | None] | None = None  # of the file last asked about: those of all would take more room than the content
 
-    def report(self, file: Path, line: int, message: str, advice: str, *, note: bool = False) -> None:
-        self.problems.append(Problem(self.name(file), line, message, advice, note))
+    def report(self, file: Path, line: Line, message: str, advice: str, *, note: bool = False) -> None:
+        if self.notes or not note:
+            place = line if isinstance(line, int) else self.line(file, *line)
+            self.problems.append(Problem(self.name(file), place, message, advice, note))
 
     def line(self, file: Path, *keys: int | str) -> int:
         """Where `keys` stand in the YAML of `file`, or the innermost of them that is there; 0 when nothing of the file could be read."""
-        first, node = self.parsed.get(file, (0, None))
-        return first + _line_of(node, keys)
+        first, text = self.sources.get(file, (0, ""))
+        if self._nodes is None or self._nodes[0] != file:
+            self._nodes = file, yaml.compose(text, Loader=_Loader)
+        return first + _line_of(self._nodes[1], keys)
+
+    def parse(self, file: Path, text: str, first_line: int) -> tuple[yaml.Node | None, Any]:
+        """The nodes and the value of `text`, which begins at `first_line` of `file`. Raises MarkedYAMLError."""
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            self._nodes, self.sources[file] = (file, node), (first_line, text)
+            return node, loader.construct_document(node) if node else {}
+        finally:
+            loader.dispose()
 
     def name(self, file: Path) -> str:
         return str(file.relative_to(self.folder.parent))
@@ -102,8 +119,7 @@ def _read_structure(reading: Reading) -> Structure | None:
         return None
     for name, value in raw.operator.items():
         if value is None:
-            line = reading.line(file, "operator", name)
-            reading.report(file, line, f"operator.{name} is not filled in", "ask the operator for it", note=True)
+            reading.report(file, ("operator", name), f"operator.{name} is not filled in", "ask the operator for it", note=True)
     values = dict.fromkeys(LOCAL, "") | {name: value or "" for name, value in raw.operator.items()} | raw.emergency
     values["retention_days"] = str(raw.privacy.retention_days)
     values["contact_days"] = str(raw.privacy.contact_days)
@@ -242,14 +258,13 @@ def _markup(reading: Reading, file: Path, line: int, text: str, *, step: Literal
 def _parse(reading: Reading, file: Path, text: str, first_line: int, shape: type[_Shape]) -> _Shape | None:
     """`text`, YAML that begins at `first_line` of `file`, in its shape; None and a report of each mistake otherwise."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
-        reading.parsed[file] = first_line, node
+        node, value = reading.parse(file, text, first_line)
         odd = list(_odd_keys(node))
         for line, message, advice in odd:
             reading.report(file, first_line + line, message, advice)
         if odd:
             return None
-        return shape.model_validate(yaml.load(text, Loader=_Loader) or {})  # noqa: S506 it is a safe loader
+        return shape.model_validate(value or {})
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line if error.problem_mark else 0
         reading.report(file, first_line + line, f"is not YAML ({error.problem})", "mind indents, colons and quotes")

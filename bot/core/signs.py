@@ -9,9 +9,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core.words import Lexicon, contains, stems
+from bot.core.phrases import Runs
+from bot.core.words import Lexicon, stems
 
 NEAR = 7  # words within which the signs of a rule stand
+
+_Meanings = defaultdict[str, set[str]]  # the signs of each word
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +35,45 @@ class Signs:
     def __init__(self, words: Mapping[str, Iterable[str]], language: str, harmless: Collection[str] = ()) -> None:
         self._language = language
         self._harmless = frozenset(harmless)
-        self._exact: defaultdict[str, set[str]] = defaultdict(set)
-        self._stems: defaultdict[str, set[str]] = defaultdict(set)
-        self._beginnings: list[tuple[str, str]] = []
-        self._phrases: list[tuple[tuple[str, ...], str]] = []
+        exact: _Meanings = defaultdict(set)
+        stem: _Meanings = defaultdict(set)
+        beginnings: _Meanings = defaultdict(set)
+        phrases: list[tuple[list[str], str]] = []
         for sign, listed in words.items():
             for word in listed:
                 if word.endswith("*"):
-                    self._beginnings.append((word[:-1], sign))
+                    beginnings[word[:-1]].add(sign)
                 elif " " in word:
-                    self._phrases.append((tuple(word.split()), sign))
+                    phrases.append((word.split(), sign))
                 else:
-                    self._exact[word].add(sign)
-                    self._stems[stems([word], language)[0]].add(sign)
+                    exact[word].add(sign)
+                    stem[stems([word], language)[0]].add(sign)
+        self._exact, self._stems, self._beginnings = _shared(exact), _shared(stem), _shared(beginnings)
+        self._phrases, self._signs = Runs((words for words, _ in phrases), harmless), [sign for _, sign in phrases]
         self._lexicon, self._stem_lexicon = Lexicon(self._exact), Lexicon(self._stems)
 
     def read(self, said: Sequence[str]) -> list[set[str]]:
         """The signs that each of these words, in normal form, is or begins."""
         found = [self._of_word(word, stem) for word, stem in zip(said, stems(said, self._language), strict=True)]
-        for phrase, sign in self._phrases:
-            for at in range(len(said) - len(phrase) + 1):
-                if contains(said[at : at + len(phrase)], phrase):
-                    found[at].add(sign)
+        for number, at in self._phrases.standing(said):
+            found[at].add(self._signs[number])
         return found
 
     def _of_word(self, word: str, stem: str) -> set[str]:
-        found = self._exact.get(word, set()) | self._stems.get(stem, set())
-        found |= {sign for beginning, sign in self._beginnings if word.startswith(beginning)}
+        found = set(self._exact.get(word, ())).union(self._stems.get(stem, ()))
+        found.update(*(self._beginnings.get(word[:letters], ()) for letters in range(1, len(word) + 1)))
         if not found and word not in self._harmless:
             for other in self._lexicon.typos(word):
                 found |= self._exact[other]
             for other in self._stem_lexicon.typos(stem):
                 found |= self._stems[other]
         return found
+
+
+def _shared(meanings: _Meanings) -> dict[str, frozenset[str]]:
+    """Each of the sets once: thousands of words mean one of a few signs."""
+    known: dict[frozenset[str], frozenset[str]] = {}
+    return {word: known.setdefault(signs, signs) for word, signs in ((word, frozenset(signs)) for word, signs in meanings.items())}
 
 
 def shown(rules: Iterable[Rule], found: Sequence[set[str]]) -> range | None:

@@ -4,9 +4,10 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import islice, takewhile
+from sys import intern
 from typing import Any
 
 import snowballstemmer
@@ -15,6 +16,7 @@ from rapidfuzz.distance import OSA
 
 MAX_QUERY = 300  # characters looked at; nobody's question is longer
 TYPO = 84  # similarity, out of 100, from which two words of five letters or more count as the same
+_EVERYDAY = 0x0800  # code points below are remembered: nobody can fill the memory with the others
 _SHORT = 5  # letters below which a word must be right
 _STEMMERS = {"en": "english", "de": "german", "ar": "arabic", "ru": "russian"}
 _FOLDS = str.maketrans(
@@ -33,9 +35,22 @@ def normal(text: str) -> str:
 
 def _folded(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDS)
-    bare = "".join(c for c in unicodedata.normalize("NFD", folded) if unicodedata.category(c) != "Mn")
     # "й" falls apart into a letter and a mark and becomes "и" on both sides of a comparison, which does no harm.
-    return "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in bare)
+    return unicodedata.normalize("NFD", folded).translate(_BARE)
+
+
+class _Bare(dict[int, str]):
+    """What is left of each character: nothing of a mark, of a digit of any script the ASCII one."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        left = "" if unicodedata.category(char) == "Mn" else str(unicodedata.digit(char)) if char.isdigit() else char
+        if code < _EVERYDAY:
+            self[code] = left
+        return left
+
+
+_BARE = _Bare()
 
 
 def whole(text: str) -> str:
@@ -50,14 +65,17 @@ def stems(words: Iterable[str], language: str) -> list[str]:
         listed = stemmer.stemWords(listed)
     for written, shared in _SPELLINGS.get(language, ()):
         listed = [word.replace(written, shared) for word in listed]
-    return listed
+    return list(map(intern, listed))  # the same ones stand in many places
 
 
 @cache
 def _stemmer(language: str) -> Any:
     """None for a language nobody has written one for."""
-    name = _STEMMERS.get(language)
-    return snowballstemmer.stemmer(name) if name else None
+    if not (name := _STEMMERS.get(language)):
+        return None
+    stemmer = snowballstemmer.stemmer(name)
+    stemmer.maxCacheSize = 0  # what people type is not remembered
+    return stemmer
 
 
 def is_typo(word: str, other: str) -> bool:
@@ -90,12 +108,6 @@ class Lexicon:
     def typos(self, word: str) -> Iterator[str]:
         """The words that `word` probably is, mistyped."""
         return (other for other in self._alike.get((word[0], len(word)), ()) if other != word and is_typo(word, other))
-
-
-def contains(said: Sequence[str], words: Sequence[str]) -> bool:
-    """Whether these words stand in `said` one after another."""
-    spots = range(len(said) - len(words) + 1)
-    return any(all(word == other or is_typo(word, other) for word, other in zip(said[at:], words, strict=False)) for at in spots)
 
 
 label = lru_cache(4096)(normal)  # for the words on buttons only: what people type is not remembered
