@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot import cli_content, cli_db, cli_requests, cli_setup
+from bot import cli_actions, cli_content, cli_db, cli_setup
 from bot.app import App
 from bot.channels.terminal import Terminal, show
 from bot.cli_db import NotWhole
@@ -27,7 +27,7 @@ from bot.store.outages import is_outage
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Information about OMS and a callback queue.")
 app.command()(cli_content.check)
 app.command()(cli_content.preview)
-app.add_typer(cli_requests.app, name="requests")
+app.add_typer(cli_actions.app, name="requests")
 app.add_typer(cli_db.app, name="db")
 app.add_typer(cli_setup.telegram, name="telegram")
 app.add_typer(cli_setup.whatsapp, name="whatsapp")

@@ -6,6 +6,7 @@ import getpass
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -16,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.config import load_settings, sealer
 from bot.logs import configure
-from bot.staff.actions import act
 from bot.store import outbox
 from bot.store import requests as queue
 from bot.store.database import Database, open_database
@@ -38,8 +38,8 @@ def _somebody(name: str) -> str:
     return name.strip()
 
 
-_Who = Annotated[str, typer.Option("--as", help="Your name in the request's history.", default_factory=getpass.getuser, callback=_somebody)]
-_Reference = Annotated[str, typer.Argument(help="For example OMS-7K3F.")]
+Who = Annotated[str, typer.Option("--as", help="Your name in the request's history.", default_factory=getpass.getuser, callback=_somebody)]
+Reference = Annotated[str, typer.Argument(help="For example OMS-7K3F.")]
 
 
 class NotFound(Exception):
@@ -99,16 +99,15 @@ def _harmless(name: str, cell: str) -> str:
 
 
 @app.command()
-def show(reference: _Reference, who: _Who, as_json: _AsJson = False) -> None:
+def show(reference: Reference, who: Who, as_json: _AsJson = False) -> None:
     """Everything about one request. That you have looked is noted in its history."""
 
-    async def work(connection: AsyncConnection, request: StoredRequest) -> dict[str, Any]:
+    async def work(database: Database, connection: AsyncConnection, request: StoredRequest) -> dict[str, Any]:
         await queue.note(connection, request.id, who, "viewed", datetime.now(UTC))
-        events = await queue.history(connection, request.id)
-        history = [{"at": at.isoformat(), "who": by, "what": what, "note": note} for at, by, what, note in events]
+        history = [{**asdict(entry), "at": entry.at.isoformat()} for entry in await queue.history(connection, database.sealer, request.id)]
         return {**_row(request), "answers": request.answers, "history": history, "messages": await _messages(connection, request)}
 
-    found = _with_request(reference, work)
+    found = with_request(reference, work)
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
         return
@@ -117,7 +116,7 @@ def show(reference: _Reference, who: _Who, as_json: _AsJson = False) -> None:
         if value:
             print(f"{name:12}{value}")
     for event in history:
-        print(f"  {event['at'][:16]}  {event['who']}: {event['what']} {event['note']}".rstrip())
+        print(f"  {event['at'][:16]}  {event['who']}: {event['what']} {event['note']} {event['words']}".rstrip())
     if messages:
         print("messages to the caller")
     for message in messages:
@@ -139,41 +138,15 @@ async def _messages(connection: AsyncConnection, request: StoredRequest) -> list
     ]
 
 
-@app.command()
-def claim(reference: _Reference, who: _Who) -> None:
-    """Take a request: nobody else will call."""
-    _act("claim", reference, who)
-    print(f"{reference.upper()} is yours.")
+def with_request(reference: str, work: Callable[[Database, AsyncConnection, StoredRequest], Awaitable[T]]) -> T:
+    """What `work` makes of the request, in one transaction. Raises NotFound."""
 
-
-@app.command()
-def release(reference: _Reference, who: _Who) -> None:
-    """Give a request back to the queue."""
-    _act("release", reference, who)
-    print(f"{reference.upper()} is free again.")
-
-
-@app.command()
-def close(reference: _Reference, who: _Who) -> None:
-    """End a request; its data is erased after the retention time."""
-    _act("close", reference, who)
-    print(f"{reference.upper()} is closed.")
-
-
-def _act(name: str, reference: str, who: str) -> None:
-    async def work(connection: AsyncConnection, request: StoredRequest) -> None:
-        await act(connection, name, request, who, datetime.now(UTC))
-
-    _with_request(reference, work)
-
-
-def _with_request(reference: str, work: Callable[[AsyncConnection, StoredRequest], Awaitable[T]]) -> T:
     async def run(database: Database) -> T:
         async with database.write() as connection:
             request = await queue.find(connection, database.sealer, reference)
             if request is None:
                 raise NotFound(f"There is no request {reference.upper()}: `oms-bot requests list --all` shows all.")
-            return await work(connection, request)
+            return await work(database, connection, request)
 
     return with_database(run)
 
@@ -202,5 +175,8 @@ def _row(request: StoredRequest) -> dict[str, str]:
         "topic": request.topic,
         "created_at": request.created_at.isoformat(timespec="seconds"),
         "due_at": request.due_at.isoformat(timespec="seconds"),
+        "next_at": request.next_at.isoformat(timespec="seconds"),
         "claimed_by": request.claimed_by or "",
+        "attempts": str(request.attempts),
+        "outcome": request.outcome,
     }

@@ -153,19 +153,19 @@ class Round:
         ]
 
     async def _apply(self, connection: AsyncConnection, contact: int, channel: str, effect: Effect) -> None:
-        sealer, now = self.database.sealer, self.now
+        now = self.now
         match effect:
             case GiveConsent():
                 await requests.give_consent(connection, contact, effect, now)
             case EndConsent():
                 await requests.end_consent(connection, contact, now)
             case SendRequest():
-                await requests.send(connection, sealer, contact, channel, effect, now)
+                await requests.send(connection, self.database, contact, channel, effect, now)
             case ChangeRequest():
-                await requests.change(connection, sealer, effect, now)
+                await requests.change(connection, self.database, effect, now)
             case WithdrawRequest(reference):
                 await outbox.forget(connection, contact)  # its summary stands there
-                await requests.withdraw(connection, sealer, reference, now)
+                await requests.withdraw(connection, self.database, reference, now)
             case EraseContact():
                 await contacts.erase(connection, contact)
             case Count():

@@ -31,7 +31,7 @@ ALLOWED = {
     "ledger": ("core.model", "store", "channels.base", "metrics", "logs"),
     "turnstile": ("core", "store", "rounds", "channels.base", "metrics", "logs", "shelf"),
     "rounds": ("core", "store", "staff.alerts", "staff.actions"),
-    "staff": ("core.model", "core.schedule", "store", "staff"),
+    "staff": ("core", "store", "staff", "shelf", "logs", "metrics"),
     "upkeep": ("core.library", "core.schedule", "store", "staff.alerts", "logs", "metrics", "shelf"),
     "config": ("store.crypto",),
     "entrance": ("channels.shape", "store.outages", "logs"),
@@ -45,7 +45,7 @@ ALLOWED = {
     "logs": (),
 }
 # These may import everything; nothing else imports them.
-COMPOSITION = ("app", "server", "cli", "cli_content", "cli_db", "cli_requests", "cli_setup", "__main__")
+COMPOSITION = ("app", "server", "cli", "cli_actions", "cli_content", "cli_db", "cli_requests", "cli_setup", "__main__")
 IMPURE = {
     "asyncio",
     "os",

@@ -16,7 +16,8 @@ from bot.store import copy
 from bot.store.copy import CopyRefused, copy_database
 from bot.store.database import Database, connect, open_database
 from bot.store.schema import upgrade
-from bot.store.tables import contacts, daily_counts, inbox, job_runs, metadata, requests, set_aside, staff, staff_sessions
+from bot.store.staff_tables import cards, reminders, sign_ins, staff, staff_events, staff_sessions
+from bot.store.tables import contacts, daily_counts, inbox, job_runs, metadata, requests, set_aside
 
 
 @pytest.fixture
@@ -52,7 +53,11 @@ async def fill(database: Database, content: Content) -> None:
         await connection.execute(insert(inbox), [{"channel": "post", "update_id": f"{n:x}", "at": NOW} for n in range(3 * copy.BATCH + 1)])
         values = {"channel": "post", "update_id": "u", "chat": "c", "event": bytes(range(256)), "error": "", "at": NOW}
         await connection.execute(insert(set_aside).values(values))
-        await connection.execute(insert(staff).values(id=5, name="bea", password_hash="h", created_at=NOW))
+        await connection.execute(insert(staff).values(id=5, name="bea", role="admin", language="de", password_hash="h", created_at=NOW))
+        await connection.execute(insert(cards).values(request_id=1, message="m", at=NOW))
+        await connection.execute(insert(reminders).values(request_id=1, kind="due", about=NOW, at=NOW))
+        await connection.execute(insert(sign_ins).values(key="k", failures=2, at=NOW))
+        await connection.execute(insert(staff_events).values(at=NOW, who="bea", what="export"))
         await connection.execute(insert(staff_sessions).values(token_hash="t", staff_id=5, created_at=NOW, expires_at=NOW))
 
 

@@ -166,14 +166,14 @@ async def sent_request(database: Database) -> int:
     [contact] = await acquainted(database, ADA)
     sent = SendRequest("OMS-0001", {"phone": ADA.phone}, "en", "", NOW)
     async with database.write() as connection:
-        await requests.send(connection, database.sealer, contact.id, "post", sent, NOW)
+        await requests.send(connection, database, contact.id, "post", sent, NOW)
     [request] = await queue(database)
     return request.id
 
 
 async def notes(database: Database, request: int) -> list[tuple[str, str, str]]:
     async with database.read() as connection:
-        return [(who, what, about) for _, who, what, about in await requests.history(connection, request)]
+        return [(entry.who, entry.what, entry.note) for entry in await requests.history(connection, database.sealer, request)]
 
 
 async def test_a_failure_for_good_is_told_to_staff(database: Database, post: Post, out: Outbox) -> None:

@@ -25,7 +25,7 @@ DATABASE: dict[str, list[tuple[object, ...]]] = {
 
 def stored(reference: str, phone: str) -> StoredRequest:
     due = NOW + timedelta(days=1)
-    return StoredRequest(1, reference, "new", "post", "en", "call", {"phone": phone}, NOW, due, None, None, 1)
+    return StoredRequest(1, reference, "new", "post", "en", "call", {"phone": phone}, NOW, due, None, None, 1, due)
 
 
 def seen(*texts: str) -> Caller:

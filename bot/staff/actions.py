@@ -1,45 +1,195 @@
 """What staff can do with a request. Everything that offers it to them (command line, console, group) builds on `ACTIONS`."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import requests
+from bot.core.schedule import Hours
+from bot.store import finding, requests
+from bot.store.database import Database
 from bot.store.requests import StoredRequest
+from bot.store.staff_tables import staff
+from bot.store.tables import OPEN_STATES
+
+RESULTS = ("reached", "no-answer", "voicemail", "wrong-number", "emailed")  # of an attempt
+OUTCOMES = ("helped", "not-interested", "unreachable", "duplicate", "spam")  # of a closed request
+MAX_WORDS = 2000  # letters staff may write at once
+_ANSWERS = ("name", "phone", "email", "language", "when", "zone")  # that staff may correct
 
 
 class Refused(Exception):
-    """The action does not fit the request as it is now; the text says why."""
+    """The action does not fit the request as it is now, or what was given for it; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. An admin may act on what others have claimed."""
+
+    name: str
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What comes with an action; which of it is looked at stands in `Action.takes`."""
+
+    to: str = ""  # a staff member
+    result: str = ""  # of an attempt
+    outcome: str = ""  # of a request
+    at: datetime | None = None  # when to act next
+    words: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)  # corrected ones, in stored form; an empty one is taken away
+
+
+NOTHING = Given()
+Takes = Literal["to", "result", "outcome", "at", "words", "answers"]
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     was: tuple[str, ...]  # the states it starts from
-    state: Literal["new", "claimed", "closed"]  # the state it leads to
+    state: Literal["", "new", "claimed", "closed"] = ""  # the state it leads to, "" for the one it is in
     only_claimant: bool = False  # somebody else's request is not touched
+    needs: tuple[Takes, ...] = ()  # without which it is refused
+    takes: tuple[Takes, ...] = ()  # what may come with it besides
 
 
-ACTIONS = {
+ACTIONS: Mapping[str, Action] = {
     "claim": Action(("new",), "claimed"),
     "release": Action(("claimed",), "new", only_claimant=True),
-    "close": Action(("new", "claimed"), "closed", only_claimant=True),
+    "assign": Action(OPEN_STATES, "claimed", needs=("to",)),
+    "attempt": Action(OPEN_STATES, "claimed", only_claimant=True, needs=("result",), takes=("at", "words")),
+    "snooze": Action(OPEN_STATES, only_claimant=True, needs=("at",), takes=("words",)),
+    "note": Action((*OPEN_STATES, "closed"), needs=("words",)),
+    "correct": Action(OPEN_STATES, only_claimant=True, needs=("answers",)),
+    "close": Action(OPEN_STATES, "closed", only_claimant=True, takes=("outcome", "words")),
+    "reopen": Action(("closed",), "claimed", takes=("at", "words")),
 }
 
 
-async def act(connection: AsyncConnection, name: str, request: StoredRequest, who: str, now: datetime) -> None:
+def available(request: StoredRequest, actor: Actor) -> tuple[str, ...]:
+    """The actions that fit the request as it is."""
+    return tuple(name for name in ACTIONS if not _hindrance(name, request, actor))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where staff act."""
+
+    database: Database
+    hours: Hours  # of the office
+
+
+async def act(
+    desk: Desk, connection: AsyncConnection, name: str, request: StoredRequest, actor: Actor, now: datetime, given: Given = NOTHING
+) -> None:
     """Does the action and notes it in the request's history. Raises Refused with the reason.
 
-    The change itself decides between two people who act at once: it is made only if the state is still the one read.
+    The change itself decides between two people who act at once: it is made only if the request is still as it was read.
     """
+    action = ACTIONS[name]
+    if why := _hindrance(name, request, actor) or _lack(action, given) or await _unfit(connection, action, request, given, now):
+        raise Refused(why)
+    values = _values(name, request, actor, given, now, desk.hours)
+    sealer = desk.database.sealer
+    if "answers" in action.needs:
+        values["details"] = sealer.seal(json.dumps(_corrected(request, given)))
+    try:
+        async with connection.begin_nested():
+            done = not values or await requests.put(connection, request, values)
+    except IntegrityError:
+        raise Refused(f"The caller of {request.reference} has another open request on this: go on with that one") from None
+    if not done:
+        raise Refused(await _beaten(connection, desk.database, request))
+    if "answers" in action.needs:
+        await finding.index(connection, desk.database.lookup, request.id, _corrected(request, given))
+    words = sealer.seal(given.words.strip()) if given.words.strip() and "words" in (*action.needs, *action.takes) else None
+    await requests.note(connection, request.id, actor.name, name, now, _about(action, given), words)
+
+
+def _hindrance(name: str, request: StoredRequest, actor: Actor) -> str:
+    """Why the action does not fit the request; "" when it does."""
     action = ACTIONS[name]
     if request.state not in action.was:
         by = f" by {request.claimed_by}" if request.claimed_by and request.state in ("claimed", "closed") else ""
-        raise Refused(f"{request.reference} is {request.state}{by}: `{name}` is for requests that are {' or '.join(action.was)}")
-    if action.only_claimant and request.claimed_by not in (None, who):
-        raise Refused(f"{request.reference} is {request.claimed_by}'s: ask them, or let them release it")
-    keeper = None if action.state == "new" else who
-    if not await requests.move(connection, request.id, request.state, action.state, keeper, now):
-        raise Refused(f"{request.reference} has just been changed by somebody else: look again")
-    await requests.note(connection, request.id, who, name, now)
+        return f"{request.reference} is {request.state}{by}: `{name}` is for requests that are {' or '.join(action.was)}"
+    if action.only_claimant and request.claimed_by not in (None, actor.name) and not actor.admin:
+        return f"{request.reference} is {request.claimed_by}'s: ask them, or let them release it"
+    return ""
+
+
+def _lack(action: Action, given: Given) -> str:
+    for name in action.needs:
+        if not getattr(given, name):
+            return f"Something is missing: {name}"
+    return ""
+
+
+async def _unfit(connection: AsyncConnection, action: Action, request: StoredRequest, given: Given, now: datetime) -> str:
+    """Why what was given cannot be; "" when it can."""
+    taken = (*action.needs, *action.takes)
+    if "result" in taken and given.result not in RESULTS:
+        return f"The result is one of {', '.join(RESULTS)}"
+    if "outcome" in taken and given.outcome and given.outcome not in OUTCOMES:
+        return f"The outcome is one of {', '.join(OUTCOMES)}"
+    if "outcome" in taken and given.outcome == "unreachable" and not request.attempts:
+        return f"Nobody has tried to reach the caller of {request.reference} yet"
+    if "at" in taken and given.at is not None and given.at <= now:
+        return "The next time must be in the future"
+    if len(given.words) > MAX_WORDS:
+        return f"Write at most {MAX_WORDS} letters"
+    if unknown := given.answers.keys() - set(_ANSWERS):
+        return f"These cannot be corrected: {', '.join(sorted(unknown))}"
+    if "answers" in taken and not any(_corrected(request, given).get(name) for name in ("phone", "email")):
+        return "A number or an e-mail address must remain"
+    if "to" in taken:
+        active = select(staff.c.id).where(staff.c.name == given.to, staff.c.disabled_at.is_(None))
+        if await connection.scalar(active) is None:
+            return f"There is no active staff member {given.to!r}"
+    return ""
+
+
+def _values(name: str, request: StoredRequest, actor: Actor, given: Given, now: datetime, hours: Hours) -> dict[str, object]:
+    """What the action changes about the request."""
+    action = ACTIONS[name]
+    values: dict[str, object] = {}
+    if action.state:
+        keeper = {"new": None, "claimed": given.to or request.claimed_by or actor.name, "closed": request.claimed_by or actor.name}
+        values = {"state": action.state, "claimed_by": keeper[action.state], "ended_at": now if action.state == "closed" else None}
+    if "at" in (*action.needs, *action.takes):
+        values["next_at"] = given.at or hours.due(now)
+    if "result" in action.needs:
+        values |= {"attempts": request.attempts + 1, "first_attempt_at": request.first_attempt_at or now}
+    if "outcome" in action.takes:
+        values["outcome"] = given.outcome
+    elif request.state == "closed" and action.state:
+        values |= {"outcome": "", "claimed_by": actor.name}
+    return values
+
+
+def _corrected(request: StoredRequest, given: Given) -> dict[str, str]:
+    return {name: answer for name, answer in {**request.answers, **given.answers}.items() if answer}
+
+
+def _about(action: Action, given: Given) -> str:
+    """What of the given may stand in the history for all to read: nothing about the caller."""
+    taken = (*action.needs, *action.takes)
+    told = [getattr(given, name) for name in ("to", "result", "outcome") if name in taken]
+    told += [f"next {given.at:%Y-%m-%d %H:%M} UTC"] if "at" in taken and given.at else []
+    told += [", ".join(sorted(given.answers))] if "answers" in taken else []
+    return " ".join(filter(None, told))
+
+
+async def _beaten(connection: AsyncConnection, database: Database, request: StoredRequest) -> str:
+    """Who has been faster."""
+    current = await requests.find(connection, database.sealer, request.reference)
+    entries = await requests.history(connection, database.sealer, request.id)
+    if current is None or not entries:
+        return f"{request.reference} has just been erased"
+    return f"{entries[-1].who} has just changed {request.reference} ({entries[-1].what}): look again"

@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, func, inspect, literal_column, select, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.store.crypto import Sealer, WrongKey
 from bot.store.schema import versions
-from bot.store.tables import OPEN_STATES, contact_addresses, contacts, metadata, outbox, requests, vault
+from bot.store.tables import OPEN_STATES, contact_addresses, contacts, metadata, outbox, request_events, requests, vault
 
 SAMPLE = 20  # sealed values of a column that are opened, oldest and newest
-_SEALED: tuple[tuple[Table, Column[bytes]], ...] = (
+_SEALED: tuple[tuple[Table, Column[Any]], ...] = (
     (contacts, contacts.c.session),
     (contact_addresses, contact_addresses.c.address),
     (requests, requests.c.details),
     (outbox, outbox.c.body),
+    (request_events, request_events.c.words),
 )
 _CANNOT_BE = {
     "claimed by nobody": select(func.count()).where(requests.c.state == "claimed", requests.c.claimed_by.is_(None)),
@@ -76,7 +78,11 @@ def _unreadable(connection: Connection, sealer: Sealer) -> Iterator[str]:
         return
     for table, column in _SEALED:
         ends = (table.c.id, table.c.id.desc())
-        sample = {row.id: row[1] for end in ends for row in connection.execute(select(table.c.id, column).order_by(end).limit(SAMPLE))}
+        sample = {
+            row.id: row[1]
+            for end in ends
+            for row in connection.execute(select(table.c.id, column).where(column.is_not(None)).order_by(end).limit(SAMPLE))
+        }
         closed = sum(not _opens(sealer, sealed) for sealed in sample.values())
         if closed:
             yield f"{table.name}: {closed} of {len(sample)} values looked at cannot be opened with the data keys."

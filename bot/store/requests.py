@@ -9,7 +9,9 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import ChangeRequest, GiveConsent, OpenRequest, SendRequest
+from bot.store import finding
 from bot.store.crypto import Sealer
+from bot.store.database import Database
 from bot.store.tables import OPEN_STATES, consents, request_events, requests
 
 CALLER = "caller"
@@ -35,6 +37,10 @@ class StoredRequest:
     claimed_by: str | None
     ended_at: datetime | None
     contact: int
+    next_at: datetime  # when somebody must do something next
+    attempts: int = 0  # to reach the person
+    first_attempt_at: datetime | None = None
+    outcome: str = ""  # how it was closed
 
 
 async def open_requests(connection: AsyncConnection, sealer: Sealer, people: Collection[int]) -> dict[int, OpenRequest]:
@@ -46,7 +52,7 @@ async def open_requests(connection: AsyncConnection, sealer: Sealer, people: Col
     }
 
 
-async def send(connection: AsyncConnection, sealer: Sealer, contact: int, channel: str, effect: SendRequest, now: datetime) -> None:
+async def send(connection: AsyncConnection, database: Database, contact: int, channel: str, effect: SendRequest, now: datetime) -> None:
     row = {
         "reference": effect.reference,
         "contact_id": contact,
@@ -54,42 +60,50 @@ async def send(connection: AsyncConnection, sealer: Sealer, contact: int, channe
         "state": "new",
         "channel": channel,
         "language": effect.language,
-        "details": sealer.seal(json.dumps(effect.answers)),
+        "details": database.sealer.seal(json.dumps(effect.answers)),
         "created_at": now,
         "due_at": effect.due_at,
+        "next_at": effect.due_at,
     }
-    number = await connection.scalar(insert(requests).values(row).returning(requests.c.id))
-    await note(connection, number or 0, CALLER, "sent", now)
+    number = await connection.scalar(insert(requests).values(row).returning(requests.c.id)) or 0
+    await finding.index(connection, database.lookup, number, effect.answers, new=True)
+    await note(connection, number, CALLER, "sent", now)
 
 
-async def change(connection: AsyncConnection, sealer: Sealer, effect: ChangeRequest, now: datetime) -> None:
-    values = {"details": sealer.seal(json.dumps(effect.answers)), "topic": effect.topic}
-    await _update_open(connection, effect.reference, values, "changed", now)
+async def change(connection: AsyncConnection, database: Database, effect: ChangeRequest, now: datetime) -> None:
+    values = {"details": database.sealer.seal(json.dumps(effect.answers)), "topic": effect.topic}
+    if number := await _update_open(connection, effect.reference, values, "changed", now):
+        await finding.index(connection, database.lookup, number, effect.answers)
 
 
-async def withdraw(connection: AsyncConnection, sealer: Sealer, reference: str, now: datetime) -> None:
-    """Ends the request and erases what was to be used for it."""
-    values = {"state": "withdrawn", "ended_at": now, "details": sealer.seal("{}"), "topic": ""}
-    await _update_open(connection, reference, values, "withdrawn", now)
+async def withdraw(connection: AsyncConnection, database: Database, reference: str, now: datetime) -> None:
+    """Ends the request and erases what was to be used for it, and what staff wrote about it."""
+    values = {"state": "withdrawn", "ended_at": now, "details": database.sealer.seal("{}"), "topic": ""}
+    if number := await _update_open(connection, reference, values, "withdrawn", now):
+        await finding.index(connection, database.lookup, number, {})
+        await connection.execute(update(request_events).where(request_events.c.request_id == number).values(words=None))
 
 
-async def _update_open(connection: AsyncConnection, reference: str, values: Mapping[str, object], what: str, now: datetime) -> None:
+async def _update_open(connection: AsyncConnection, reference: str, values: Mapping[str, object], what: str, now: datetime) -> int | None:
     found = update(requests).where(requests.c.reference == reference, requests.c.state.in_(OPEN_STATES))
-    number = await connection.scalar(found.values(values).returning(requests.c.id))
+    number: int | None = await connection.scalar(found.values(values).returning(requests.c.id))
     if number is not None:
         await note(connection, number, CALLER, what, now)
+    return number
 
 
 async def join(connection: AsyncConnection, *, gone: int, kept: int, now: datetime) -> None:
     """Two contacts are one person: where both have an open request one of them goes on, by the earlier promise."""
-    query = select(requests.c.id, requests.c.reference, requests.c.state, requests.c.due_at)
+    query = select(requests.c.id, requests.c.reference, requests.c.state, requests.c.due_at, requests.c.next_at)
     query = query.where(requests.c.contact_id.in_((gone, kept)), requests.c.state.in_(OPEN_STATES)).order_by(requests.c.id)
     found = (await connection.execute(query)).all()
     if len(found) > 1:
         *others, one = sorted(found, key=lambda row: (row.state == "claimed", row.id))  # who was claimed is being called
-        await connection.execute(update(requests).where(requests.c.id == one.id).values(due_at=min(row.due_at for row in found)))
+        earliest = {"due_at": min(row.due_at for row in found), "next_at": min(row.next_at or row.due_at for row in found)}
+        await connection.execute(update(requests).where(requests.c.id == one.id).values(earliest))
+        ended = {"state": "closed", "ended_at": now, "outcome": "duplicate"}
         for row in others:
-            await connection.execute(update(requests).where(requests.c.id == row.id).values(state="closed", ended_at=now))
+            await connection.execute(update(requests).where(requests.c.id == row.id).values(ended))
             await note(connection, row.id, SYSTEM, "closed", now, f"same person as {one.reference}")
 
 
@@ -103,9 +117,11 @@ async def end_consent(connection: AsyncConnection, contact: int, now: datetime) 
     await connection.execute(given.values(withdrawn_at=now))
 
 
-async def note(connection: AsyncConnection, request: int, who: str, what: str, now: datetime, about: str = "") -> None:
-    """Adds to a request's history. `about` must not tell anything about the person."""
-    await connection.execute(insert(request_events).values(request_id=request, at=now, who=who, what=what, note=about))
+async def note(
+    connection: AsyncConnection, request: int, who: str, what: str, now: datetime, about: str = "", words: bytes | None = None
+) -> None:
+    """Adds to a request's history. `about` must not tell anything about the person; `words` may, sealed."""
+    await connection.execute(insert(request_events).values(request_id=request, at=now, who=who, what=what, note=about, words=words))
 
 
 async def not_delivered(connection: AsyncConnection, contact: int, reason: str, now: datetime) -> None:
@@ -117,27 +133,38 @@ async def not_delivered(connection: AsyncConnection, contact: int, reason: str, 
 
 async def listed(connection: AsyncConnection, sealer: Sealer, states: Collection[str]) -> list[StoredRequest]:
     """Requests in these states, the one that is due first first."""
-    query = select(requests).where(requests.c.state.in_(states)).order_by(requests.c.due_at, requests.c.id)
-    return [_stored(sealer, row) for row in await connection.execute(query)]
+    query = select(requests).where(requests.c.state.in_(states)).order_by(requests.c.next_at, requests.c.id)
+    return [stored(sealer, row) for row in await connection.execute(query)]
 
 
 async def find(connection: AsyncConnection, sealer: Sealer, reference: str) -> StoredRequest | None:
     wanted = reference.strip().upper()
     row = (await connection.execute(select(requests).where(requests.c.reference.in_((wanted, f"OMS-{wanted}"))))).first()
-    return _stored(sealer, row) if row else None
+    return stored(sealer, row) if row else None
 
 
-async def history(connection: AsyncConnection, request: int) -> list[tuple[datetime, str, str, str]]:
-    """When, who, what and a note, oldest first."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a request's history."""
+
+    at: datetime
+    who: str
+    what: str
+    note: str
+    words: str  # what staff wrote, "" when nothing
+
+
+async def history(connection: AsyncConnection, sealer: Sealer, request: int) -> list[Entry]:
+    """Oldest first."""
     query = select(request_events).where(request_events.c.request_id == request).order_by(request_events.c.id)
-    return [(row.at, row.who, row.what, row.note) for row in await connection.execute(query)]
+    rows = await connection.execute(query)
+    return [Entry(row.at, row.who, row.what, row.note, sealer.open(row.words).decode() if row.words else "") for row in rows]
 
 
-async def move(connection: AsyncConnection, request: int, was: str, state: str, keeper: str | None, now: datetime) -> bool:
-    """Changes the state of a request that is in the state `was`; False when it is not (any more)."""
-    values = {"state": state, "claimed_by": keeper, "ended_at": None if state in OPEN_STATES else now}
-    changed = update(requests).where(requests.c.id == request, requests.c.state == was).values(values)
-    return (await connection.execute(changed)).rowcount == 1
+async def put(connection: AsyncConnection, was: StoredRequest, values: Mapping[str, object]) -> bool:
+    """Changes a request that is as it was read; False when somebody has taken, left or ended it since, or tried to reach the person."""
+    same = [getattr(requests.c, name).is_not_distinct_from(getattr(was, name)) for name in ("state", "claimed_by", "attempts")]
+    return (await connection.execute(update(requests).where(requests.c.id == was.id, *same).values(**values))).rowcount == 1
 
 
 async def forget_ended(connection: AsyncConnection, before: datetime) -> int:
@@ -145,10 +172,11 @@ async def forget_ended(connection: AsyncConnection, before: datetime) -> int:
     return (await connection.execute(delete(requests).where(requests.c.ended_at < before))).rowcount
 
 
-def _stored(sealer: Sealer, row: Row[tuple[object, ...]]) -> StoredRequest:
+def stored(sealer: Sealer, row: Row[tuple[object, ...]]) -> StoredRequest:
     return StoredRequest(
         row.id, row.reference, row.state, row.channel, row.language, row.topic, _answers(sealer, row.details),
         row.created_at, row.due_at, row.claimed_by, row.ended_at, row.contact_id,
+        row.next_at or row.due_at, row.attempts, row.first_attempt_at, row.outcome,
     )  # fmt: skip
 
 

@@ -3,28 +3,26 @@
 "sealed" columns hold personal data encrypted with a key that is not in the database (`crypto.py`).
 """
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
     Date,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
     text,
 )
+
+from bot.store import staff_tables  # noqa: F401 completes the metadata
+from bot.store.columns import Moment, identity, one_of
+from bot.store.columns import metadata as metadata  # whole, with this module
 
 OPEN_STATES = ("new", "claimed")
 REQUEST_STATES = (*OPEN_STATES, "closed", "withdrawn")
@@ -33,44 +31,10 @@ REQUEST_STATES = (*OPEN_STATES, "closed", "withdrawn")
 OUTBOX_STATES = ("ready", "held", "sent", "dead")
 STATUSES = ("", "sent", "delivered", "read", "failed")  # what the platform has said of a sent message
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-class Moment(TypeDecorator[datetime]):
-    """An aware moment, in UTC. SQLite keeps no zone, so it is put back on the way out."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError("a moment without a time zone")
-        return value.astimezone(UTC) if value else None
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> str:
-    return f"{column} IN ({', '.join(repr(value) for value in values)})"
-
-
-def _id() -> Column[int]:
-    return Column("id", Integer, primary_key=True, autoincrement=True)
-
-
 contacts = Table(
     "contacts",
     metadata,
-    _id(),
+    identity(),
     Column("session", LargeBinary, nullable=False),  # sealed
     Column("draft_at", Moment, index=True),  # when the unfinished request in the session was begun
     Column("created_at", Moment, nullable=False),
@@ -81,7 +45,7 @@ contacts = Table(
 contact_addresses = Table(
     "contact_addresses",
     metadata,
-    _id(),
+    identity(),
     Column("contact_id", ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("channel", String(20), nullable=False),
     Column("chat", String(64), nullable=False),  # keyed hash of the address, to find it by
@@ -110,7 +74,7 @@ inbox = Table(
 requests = Table(
     "requests",
     metadata,
-    _id(),
+    identity(),
     Column("reference", String(20), nullable=False, unique=True),
     Column("contact_id", ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("topic", String(20), nullable=False),
@@ -119,13 +83,17 @@ requests = Table(
     Column("language", String(12), nullable=False),
     Column("details", LargeBinary, nullable=False),  # sealed: the answers, JSON
     Column("created_at", Moment, nullable=False),
-    Column("due_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),  # what was promised
     Column("claimed_by", String(60)),
-    Column("ended_at", Moment),  # closed or withdrawn
-    CheckConstraint(_one_of("state", REQUEST_STATES), name="state"),
+    Column("ended_at", Moment, index=True),  # closed or withdrawn
+    Column("next_at", Moment),  # when staff must do something next: what was promised, then what they plan
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("first_attempt_at", Moment),
+    Column("outcome", String(20), nullable=False, server_default=""),  # how it was closed
+    CheckConstraint(one_of("state", REQUEST_STATES), name="state"),
     CheckConstraint("state <> 'claimed' OR claimed_by IS NOT NULL", name="claimed_by_somebody"),
     CheckConstraint("(ended_at IS NULL) = (state IN ('new', 'claimed'))", name="ended"),
-    Index("ix_requests_state", "state", "due_at"),
+    Index("ix_requests_state", "state", "next_at"),
 )
 Index(
     "uq_requests_open",
@@ -139,18 +107,19 @@ Index(
 request_events = Table(
     "request_events",
     metadata,
-    _id(),
+    identity(),
     Column("request_id", ForeignKey("requests.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("at", Moment, nullable=False),
     Column("who", String(60), nullable=False),  # "caller" or the name of a staff member
     Column("what", String(30), nullable=False),
     Column("note", Text, nullable=False, server_default=""),  # never about the person
+    Column("words", LargeBinary),  # sealed: what staff wrote
 )
 
 consents = Table(
     "consents",
     metadata,
-    _id(),
+    identity(),
     Column("contact_id", ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("version", String(20), nullable=False),
     Column("language", String(12), nullable=False),
@@ -162,7 +131,7 @@ consents = Table(
 outbox = Table(
     "outbox",
     metadata,
-    _id(),
+    identity(),
     Column("channel", String(20), nullable=False),
     Column("chat", String(64), nullable=False),
     Column("contact_id", ForeignKey("contacts.id", ondelete="SET NULL"), index=True),
@@ -178,8 +147,8 @@ outbox = Table(
     Column("message", String(64), index=True),  # what the platform calls it, hashed: its id may hold the number
     Column("status", String(10), nullable=False, server_default=""),
     Column("status_at", Moment),
-    CheckConstraint(_one_of("state", OUTBOX_STATES), name="state"),
-    CheckConstraint(_one_of("status", STATUSES), name="status"),
+    CheckConstraint(one_of("state", OUTBOX_STATES), name="state"),
+    CheckConstraint(one_of("status", STATUSES), name="status"),
     Index("ix_outbox_chat", "channel", "chat", "id"),
     sqlite_autoincrement=True,  # people fetch "everything after number n"
 )
@@ -188,33 +157,13 @@ Index("ix_outbox_ready", outbox.c.id, sqlite_where=text("state = 'ready'"), post
 set_aside = Table(
     "set_aside",
     metadata,
-    _id(),
+    identity(),
     Column("channel", String(20), nullable=False),
     Column("update_id", String(100), nullable=False),
     Column("chat", String(64), nullable=False, index=True),
     Column("event", LargeBinary, nullable=False),  # sealed
     Column("error", String(200), nullable=False),  # kind and place, no values
     Column("at", Moment, nullable=False),
-)
-
-staff = Table(
-    "staff",
-    metadata,
-    _id(),
-    Column("name", String(60), nullable=False, unique=True),
-    Column("password_hash", Text, nullable=False),
-    Column("totp", LargeBinary),  # sealed
-    Column("created_at", Moment, nullable=False),
-    Column("disabled_at", Moment),
-)
-
-staff_sessions = Table(
-    "staff_sessions",
-    metadata,
-    Column("token_hash", String(64), primary_key=True),
-    Column("staff_id", ForeignKey("staff.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("created_at", Moment, nullable=False),
-    Column("expires_at", Moment, nullable=False),
 )
 
 daily_counts = Table(
@@ -229,7 +178,7 @@ daily_counts = Table(
 job_runs = Table(
     "job_runs",
     metadata,
-    _id(),
+    identity(),
     Column("job", String(30), nullable=False, index=True),
     Column("at", Moment, nullable=False),
     Column("affected", Integer, nullable=False),

@@ -62,7 +62,7 @@ async def ask_for_a_call(person: Person) -> Message:
 
 async def history(app: App, request: StoredRequest) -> list[tuple[str, str]]:
     async with app.database.read() as connection:
-        return [(what, note) for _, _, what, note in await requests.history(connection, request.id)]
+        return [(entry.what, entry.note) for entry in await requests.history(connection, app.database.sealer, request.id)]
 
 
 async def rows(app: App) -> list[tuple[str, str, str]]:

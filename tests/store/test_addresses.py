@@ -90,13 +90,13 @@ async def ask(database: Database, contact: Contact, reference: str, *, due: time
     sent = SendRequest(reference, {"phone": f"+{N1}"}, "en", "", NOW + due)
     async with database.write() as connection:
         await requests.give_consent(connection, contact.id, GiveConsent("1", "en", reference), NOW)
-        await requests.send(connection, database.sealer, contact.id, CHANNEL, sent, NOW)
+        await requests.send(connection, database, contact.id, CHANNEL, sent, NOW)
         letter = Letter(CHANNEL, contact.chat, N1, Reply((), echo=reference), contact=contact.id)
         await outbox.write(connection, database.sealer, [letter], "me", NOW)
     if claimed:
         [stored] = [request for request in await queue(database) if request.reference == reference]
         async with database.write() as connection:
-            assert await requests.move(connection, stored.id, "new", "claimed", "bea", NOW)
+            assert await requests.put(connection, stored, {"state": "claimed", "claimed_by": "bea"})
 
 
 async def belongings(database: Database, person: int) -> list[int]:
@@ -202,7 +202,7 @@ async def test_who_is_joined_keeps_no_old_number(database: Database) -> None:
 
 async def notes(database: Database, request: StoredRequest) -> list[tuple[str, str]]:
     async with database.read() as connection:
-        return [(what, about) for _, _, what, about in await requests.history(connection, request.id)]
+        return [(entry.what, entry.note) for entry in await requests.history(connection, database.sealer, request.id)]
 
 
 @pytest.mark.parametrize(("claimed", "kept", "closed"), [("OMS-0001", "OMS-0001", "OMS-0002"), ("", "OMS-0002", "OMS-0001")])

@@ -25,7 +25,7 @@ async def save(database: Database, contact: Contact, session: Session) -> None:
 async def send(database: Database, person: Person, request: SendRequest = SENT) -> int:
     [contact] = await acquainted(database, person)
     async with database.write() as connection:
-        await requests.send(connection, database.sealer, contact.id, person.channel, request, NOW)
+        await requests.send(connection, database, contact.id, person.channel, request, NOW)
     return contact.id
 
 
@@ -82,10 +82,10 @@ async def test_a_request_is_kept_as_sent(database: Database) -> None:
         assert await requests.open_requests(connection, database.sealer, [bob.id]) == {}
         stored = await requests.find(connection, database.sealer, " oms-0001 ")
         assert stored is not None
-        history = await requests.history(connection, stored.id)
+        history = await requests.history(connection, database.sealer, stored.id)
     assert found == {number: OpenRequest("OMS-0001", "new", NOW, SENT.due_at, SENT.answers)}
     assert (stored.reference, stored.topic, stored.answers, stored.channel) == ("OMS-0001", "costs", SENT.answers, "post")
-    assert history == [(NOW, requests.CALLER, "sent", "")]
+    assert history == [requests.Entry(NOW, requests.CALLER, "sent", "", "")]
 
 
 async def test_a_change_reaches_the_open_request_only(database: Database) -> None:
@@ -93,12 +93,12 @@ async def test_a_change_reaches_the_open_request_only(database: Database) -> Non
     await send(database, ADA)
     email = ChangeRequest("OMS-0001", {"email": "ada@example.com"}, "other")
     async with database.write() as connection:
-        await requests.change(connection, database.sealer, email, NOW)
+        await requests.change(connection, database, email, NOW)
     [changed] = await queue(database)
     assert (changed.answers, changed.topic) == (email.answers, "other")
     async with database.write() as connection:
-        assert await requests.move(connection, changed.id, "new", "closed", "bea", NOW)
-        await requests.change(connection, database.sealer, replace(email, answers={"email": "new@example.com"}), NOW)
+        assert await requests.put(connection, changed, {"state": "closed", "claimed_by": "bea", "ended_at": NOW})
+        await requests.change(connection, database, replace(email, answers={"email": "new@example.com"}), NOW)
     assert (await queue(database))[0].answers == email.answers
 
 
@@ -112,7 +112,7 @@ async def test_withdrawing_empties_the_request_and_ends_the_consent(database: Da
     async with database.write() as connection:
         for number in (ada, bob):
             await requests.give_consent(connection, number, GiveConsent("1", "en", "yes"), NOW)
-        await requests.withdraw(connection, database.sealer, "OMS-0001", NOW)
+        await requests.withdraw(connection, database, "OMS-0001", NOW)
         await requests.end_consent(connection, ada, NOW)
         assert await consented(connection) == [bob]
         assert (await requests.open_requests(connection, database.sealer, [ada, bob])).keys() == {bob}
@@ -130,12 +130,12 @@ async def test_the_most_urgent_request_comes_first(database: Database) -> None:
 
 
 async def test_a_state_changes_only_from_what_it_was(database: Database) -> None:
-    """Moving a request says no when its state is not the expected one any more."""
+    """Changing a request says no when it is not any more as it was read."""
     await send(database, ADA)
     [request] = await queue(database)
     async with database.write() as connection:
-        assert await requests.move(connection, request.id, "new", "claimed", "bea", NOW)
-        assert not await requests.move(connection, request.id, "new", "claimed", "kim", NOW)
+        assert await requests.put(connection, request, {"state": "claimed", "claimed_by": "bea"})
+        assert not await requests.put(connection, request, {"state": "claimed", "claimed_by": "kim"})
     assert (await queue(database))[0].claimed_by == "bea"
 
 

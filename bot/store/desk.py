@@ -1,0 +1,81 @@
+"""What staff look at: the queue in its views, page by page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store import finding
+from bot.store.database import Database
+from bot.store.requests import StoredRequest, stored
+from bot.store.staff_tables import request_keys
+from bot.store.tables import OPEN_STATES, requests
+
+View = Literal["mine", "unassigned", "due", "all", "closed"]
+VIEWS: tuple[View, ...] = get_args(View)
+_CANDIDATES = 500  # requests of people whose names begin alike, the newest first, that are opened and compared
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants to see; an empty filter takes all."""
+
+    view: View = "all"
+    who: str = ""  # whose requests "mine" are
+    text: str = ""  # a reference, or the beginning of a name or an address, or the end of a number
+    language: str = ""
+    topic: str = ""
+    channel: str = ""
+
+
+async def page(
+    connection: AsyncConnection, database: Database, wanted: Wanted, now: datetime, *, limit: int = 50, skip: int = 0
+) -> list[StoredRequest]:
+    """The requests, open ones by what is to be done first, ended ones by what ended last. A search finds in every view."""
+    if wanted.text.strip():
+        return (await _found(connection, database, wanted))[skip : skip + limit]
+    ended = wanted.view == "closed"
+    order = (requests.c.ended_at.desc(), requests.c.id.desc()) if ended else (requests.c.next_at, requests.c.id)
+    query = select(requests).where(_of_view(wanted, now), _filters(wanted)).order_by(*order).limit(limit).offset(skip)
+    return [stored(database.sealer, row) for row in await connection.execute(query)]
+
+
+async def counts(connection: AsyncConnection, who: str, now: datetime) -> dict[View, int]:
+    """How many requests each view of open ones holds."""
+    views: tuple[View, ...] = ("mine", "unassigned", "due", "all")
+    sums = [func.count().filter(_of_view(Wanted(view, who), now)).label(view) for view in views]
+    row = (await connection.execute(select(*sums).where(requests.c.state.in_(OPEN_STATES)))).one()
+    return dict(zip(views, row, strict=True))
+
+
+async def _found(connection: AsyncConnection, database: Database, wanted: Wanted) -> list[StoredRequest]:
+    text = wanted.text.strip()
+    by_reference = requests.c.reference.in_((text.upper(), f"OMS-{text.upper()}"))
+    keys = finding.keys(database.lookup, text)
+    holding = select(request_keys.c.request_id).where(request_keys.c.key.in_(keys)).group_by(request_keys.c.request_id)
+    by_answers = requests.c.id.in_(holding.having(func.count() == len(keys))) if keys else requests.c.id.in_(())
+    query = select(requests).where(or_(by_reference, by_answers), _filters(wanted)).order_by(requests.c.id.desc()).limit(_CANDIDATES)
+    rows = [stored(database.sealer, row) for row in await connection.execute(query)]
+    return [row for row in rows if row.reference.endswith(text.upper()) or finding.fits(row.answers, text)]
+
+
+def _of_view(wanted: Wanted, now: datetime) -> ColumnElement[bool]:
+    opened = requests.c.state.in_(OPEN_STATES)
+    match wanted.view:
+        case "mine":
+            return and_(opened, requests.c.claimed_by == wanted.who)
+        case "unassigned":
+            return requests.c.state == "new"
+        case "due":
+            return and_(opened, requests.c.next_at <= now)
+        case "all":
+            return opened
+        case "closed":
+            return requests.c.ended_at.is_not(None)
+
+
+def _filters(wanted: Wanted) -> ColumnElement[bool]:
+    given = {requests.c.language: wanted.language, requests.c.topic: wanted.topic, requests.c.channel: wanted.channel}
+    return and_(true(), *(column == value for column, value in given.items() if value))
