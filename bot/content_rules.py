@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
-from bot.content import Line, Problem, Reading, page_path, read
+from bot.content import page_path, read
+from bot.content_files import Line, Problem, Reading
 from bot.core.library import Content, Flow, Language, Page, QuestionKind, Role, Structure
 from bot.core.markup import Document, blanks, fill, plain
 from bot.core.navigation import TARGETS
