@@ -47,6 +47,17 @@ def _public_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _smtp_url(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value().strip())
+        sound = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0 and not parts.path.strip("/")
+    except ValueError:
+        sound = False
+    if url.get_secret_value() and not sound:
+        raise ValueError("must look like smtps://user:password@mail.example.org:465 (%40 for an @ in the name)")
+    return url
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="OMSBOT_", env_file=".env", extra="ignore", env_ignore_empty=True)
 
@@ -70,6 +81,11 @@ class Settings(BaseSettings):
     whatsapp_template: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,512}$")] = ""
     whatsapp_rate: Annotated[float, Field(gt=0, le=100_000)] = 80
     whatsapp_api_url: Annotated[str, AfterValidator(_base_url)] = "https://graph.facebook.com/v23.0"
+    telegram_staff_chat: Annotated[str, Field(pattern=r"^(-\d{1,20})?$")] = ""
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] = SecretStr("")
+    smtp_from: Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")] = ""
+    staff_email: Annotated[str, Field(pattern=r"^([^@\s<>,]+@[^@\s<>,]+)?$")] = ""
+    staff_language: Literal["en", "de"] = "en"
     metrics_token: SecretStr = SecretStr("")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
@@ -104,6 +120,13 @@ class Settings(BaseSettings):
         missing = [f"OMSBOT_WHATSAPP_{name}" for name, value in needed.items() if not value]
         if self.whatsapp_token.get_secret_value() and missing:
             raise ValueError(f"{' and '.join(missing)} must be set with OMSBOT_WHATSAPP_TOKEN: see README, Connect WhatsApp")
+        return self
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> "Settings":
+        given = [bool(self.smtp_url.get_secret_value()), bool(self.smtp_from), bool(self.staff_email)]
+        if any(given) and not all(given):
+            raise ValueError("OMSBOT_SMTP_URL, OMSBOT_SMTP_FROM and OMSBOT_STAFF_EMAIL belong together: set all three or none")
         return self
 
     @property

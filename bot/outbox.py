@@ -241,7 +241,7 @@ class Outbox:
                 letter = current
             late = channel.window is not None and not await self._ledger.may_write(letter, channel.window)
             async with health.room:
-                message = await channel.send(Delivery(letter.address, letter.reply, letter.origin, late, parts))
+                message = await channel.send(Delivery(letter.address, letter.reply, letter.origin, late, parts, letter.id))
         except NotSent as failure:
             if failure.gone and letter.contact is not None:
                 await self._note(self._ledger.left(letter.contact))

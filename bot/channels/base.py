@@ -58,6 +58,7 @@ class Delivery:
     origin: str = ""  # the message it may replace, when `reply.in_place`
     late: bool = False  # the channel's window for free words has closed
     parts: int = 0  # of it that were delivered before
+    number: int = 0  # of the letter: the same at every try
 
 
 @dataclass(frozen=True, slots=True)

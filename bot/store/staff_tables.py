@@ -17,7 +17,8 @@ cards = Table(  # the message in the staff group about a request
     "cards",
     metadata,
     Column("request_id", ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True),
-    Column("message", String(64), nullable=False),
+    Column("message", String(64), nullable=False),  # what Telegram calls it; "" while it is being sent for the first time
+    Column("shown", String(64), nullable=False, server_default=""),  # digest of what it says
     Column("at", Moment, nullable=False),
 )
 
@@ -39,6 +40,7 @@ staff = Table(
     Column("language", String(12), nullable=False),  # of the console
     Column("password_hash", Text, nullable=False),
     Column("totp", LargeBinary),  # sealed
+    Column("totp_step", Integer),  # of the last one-time code that counted: none counts twice
     Column("telegram", String(64), unique=True),  # keyed hash of their id there
     Column("link_code", String(64)),  # hash of the code that links their Telegram
     Column("link_until", Moment),
