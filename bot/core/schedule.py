@@ -5,7 +5,7 @@ Times are aware; office hours are local to the office.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
@@ -34,13 +34,19 @@ class Hours:
         local = at.astimezone(ZoneInfo(self.zone))
         return any(start <= local.time() < end for start, end in self.open_on(local.date()))
 
+    def next_opening(self, after: datetime) -> datetime:
+        """When, in UTC, the office opens next. Raises ValueError for one that never does."""
+        if (found := next((opens for opens, _ in self._openings(after) if opens > after), None)) is None:
+            raise ValueError("the office never opens: structure.yaml, hours.week")
+        return found
+
     def due(self, asked: datetime, window: Window | None = None, zone: str = "") -> datetime:
         """The moment, in UTC, by which we promise to have called.
 
         `answer_within` of office time after `asked`; with a wished `window` of the caller's clock in `zone`, the
         end of the next such window the office is open in (a window it is never open in changes nothing).
         """
-        by = self._after_office_time(asked)
+        by = self.later(asked, self.answer_within)
         ends = (end for _, end in self._meetings(window, zone, by) if end >= by) if window else iter(())
         return next(ends, by)
 
@@ -51,16 +57,26 @@ class Hours:
     def _meetings(self, window: Window, zone: str, since: datetime) -> tuple[Span, ...]:
         return _meetings(self, window, zone, since.astimezone(zone_of(zone)).date())
 
-    def _after_office_time(self, asked: datetime) -> datetime:
-        left = self.answer_within
-        first = asked.astimezone(ZoneInfo(self.zone)).date()
-        for ahead in range(_YEAR_AHEAD):
-            for opens, closes in _spans(self, first + timedelta(days=ahead)):
-                begin = max(opens, asked.astimezone(UTC))
-                if closes - begin >= left:
-                    return begin + left
-                left -= max(closes - begin, timedelta())
+    def later(self, since: datetime, left: timedelta) -> datetime:
+        """The moment, in UTC, when the office has been open for `left` since then."""
+        for opens, closes in self._openings(since):
+            begin = max(opens, since.astimezone(UTC))
+            if closes - begin >= left:
+                return begin + left
+            left -= max(closes - begin, timedelta())
         raise ValueError("the office never opens: structure.yaml, hours.week")
+
+    def same_time_next_day(self, at: datetime) -> datetime:
+        """An office day later, in UTC: at the same time of day on the next day the office is open."""
+        local = at.astimezone(ZoneInfo(self.zone))
+        days = (local.date() + timedelta(days=ahead) for ahead in range(1, _YEAR_AHEAD))
+        return _utc(next(day for day in days if self.open_on(day)), local.time(), self.zone)
+
+    def _openings(self, since: datetime) -> Iterator[Span]:
+        """When the office is open, from the day of `since` on."""
+        first = since.astimezone(ZoneInfo(self.zone)).date()
+        for ahead in range(_YEAR_AHEAD):
+            yield from _spans(self, first + timedelta(days=ahead))
 
 
 @lru_cache(1024)
