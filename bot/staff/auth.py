@@ -57,14 +57,14 @@ class Auth:
         async with self._in_turn():
             return await uninterrupted(self._sign_in(name, password, code, where, now))
 
-    async def member(self, token: str, now: datetime) -> Member | None:
-        """Who is signed in with this token; None when nobody is, any more. Being asked keeps the session alive."""
+    async def member(self, token: str, now: datetime, *, using: bool = True) -> Member | None:
+        """Who is signed in with this token; None when nobody is, any more. `using`: they are at work, which keeps the session alive."""
         if not token:
             return None
         async with self._database.read() as connection:
             session = await sessions.of_session(connection, token, now)
             member = await staff.by_id(connection, session.member) if session else None
-        if session and (until := session.prolonged(now)):
+        if session and using and (until := session.prolonged(now)):
             await uninterrupted(self._prolong(token, until))
         return member
 
