@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot import cli_actions, cli_content, cli_db, cli_setup
+from bot import cli_actions, cli_content, cli_db, cli_setup, cli_staff
 from bot.app import App
 from bot.channels.terminal import Terminal, show
 from bot.cli_db import NotWhole
@@ -18,26 +18,36 @@ from bot.config import WrongSettings, load_settings
 from bot.content_rules import ContentError
 from bot.logs import configure
 from bot.server import AddressInUse, PartDied, serve_forever
+from bot.staff.accounts import AccountRefused
 from bot.staff.actions import Refused
+from bot.staff.passwords import WeakPassword
 from bot.store.backup import BackupFailed
 from bot.store.copy import CopyRefused
 from bot.store.crypto import WrongKey, new_key
 from bot.store.outages import is_outage
+from bot.store.staff import NameTaken
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Information about OMS and a callback queue.")
 app.command()(cli_content.check)
 app.command()(cli_content.preview)
 app.add_typer(cli_actions.app, name="requests")
+app.add_typer(cli_staff.app, name="staff")
 app.add_typer(cli_db.app, name="db")
 app.add_typer(cli_setup.telegram, name="telegram")
 app.add_typer(cli_setup.whatsapp, name="whatsapp")
+
+
+# What a command says no with; the text is for whoever typed it.
+_REFUSALS = (
+    Refused, NotFound, AddressInUse, PartDied, SetupFailed, BackupFailed, NotWhole, CopyRefused, AccountRefused, NameTaken, WeakPassword,
+)  # fmt: skip
 
 
 def main() -> None:
     """Runs a command; a user's mistake ends in one sentence, never in a traceback."""
     try:
         app()
-    except (Refused, NotFound, AddressInUse, PartDied, SetupFailed, BackupFailed, NotWhole, CopyRefused) as refusal:
+    except _REFUSALS as refusal:
         _end(str(refusal), 1)
     except ContentError as error:
         _end(f"{error}\nThe content cannot be used; `oms-bot check` shows the same.", 1)

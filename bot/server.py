@@ -8,13 +8,14 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 import uvicorn
 
 from bot.app import App
 from bot.config import Settings
+from bot.staff.accounts import FIRST_ADMIN, Accounts
 from bot.store.outbox import LEASE
 
 _SWITCH = 0.0005  # seconds after which a thread that has waited for the disk may go on, while the event loop is busy
@@ -56,6 +57,8 @@ async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
         log.info("ready", address=address, channels=sorted(app.channels))
         if fresh:
             print(_FIRST_STEPS.format(address=address), flush=True)
+        if settings.database_file and (password := await Accounts(app.database).begin(datetime.now(UTC))):
+            print(_FIRST_LOGIN.format(address=address, name=FIRST_ADMIN, password=password), flush=True)
         server = _Server(config)
         _settle()
         gc.set_threshold(*_GARBAGE)
@@ -117,4 +120,10 @@ _FIRST_STEPS = """
   Open {address} and talk to the bot, or type `.venv/bin/oms-bot chat`.
   Ask for a callback there; `.venv/bin/oms-bot requests list` shows it.
   Connect Telegram: see .env.example. Change what the bot says: content/, then `.venv/bin/oms-bot check`.
+"""
+# Printed, never logged: logs are kept and passed on.
+_FIRST_LOGIN = """
+  The staff desk: {address}/staff/
+  Sign in as {name} with the password {password}
+  It is shown only now. Set one of your own under Account; `.venv/bin/oms-bot staff add NAME` makes accounts for the others.
 """

@@ -15,12 +15,13 @@ from bot import metrics
 from bot.core.library import Structure
 from bot.logs import place
 from bot.shelf import Shelf
-from bot.store import backup, contacts, counts, leases, outbox, requests
+from bot.store import backup, contacts, counts, leases, outbox, requests, staff, staff_sessions, throttle
 from bot.store.crypto import Sealer
 from bot.store.database import Database, uninterrupted
 
 EVERY = timedelta(hours=1)
 KEPT_RECEIPTS = timedelta(days=3)  # how long it can be seen what became of a message
+KEPT_TRAIL = timedelta(days=365)  # how long it can be seen what staff did that concerns no single request
 
 BACK_UP = "back_up"
 
@@ -50,6 +51,9 @@ def jobs(sealer: Sealer, structure: Structure, now: datetime) -> dict[str, Job]:
         "forget_taken": lambda connection: outbox.forget_taken(connection, now - KEPT_RECEIPTS),
         "forget_set_aside": lambda connection: contacts.forget_set_aside(connection, retained_since),
         "forget_requests": lambda connection: requests.forget_ended(connection, retained_since),
+        "forget_sessions": lambda connection: staff_sessions.forget_sessions(connection, now),
+        "forget_sign_ins": lambda connection: throttle.forget(connection, now),
+        "forget_trail": lambda connection: staff.forget_events(connection, now - KEPT_TRAIL),
     }
 
 

@@ -11,14 +11,15 @@ from pyotp import TOTP, random_base32
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.staff.auth import NOBODY, totp_step
-from bot.staff.passwords import Passwords, WeakPassword, weakness
+from bot.staff.passwords import Passwords, WeakPassword, generated, weakness
 from bot.store import staff
 from bot.store.database import Database
 from bot.store.requests import CALLER, SYSTEM
-from bot.store.staff import MAX_NAME, Member
+from bot.store.staff import MAX_NAME, Member, NameTaken
 from bot.store.staff_tables import ROLES
 
 LANGUAGES = ("en", "de")  # of the console
+FIRST_ADMIN = "admin"
 _RESERVED = (CALLER, SYSTEM, NOBODY)  # who else stands in histories
 _CODE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -44,6 +45,18 @@ class Accounts:
             member = await staff.add(connection, name, role, language, password_hash, now)
             await staff.note(connection, by, "account added", now, f"{name}, {role}")
         return member
+
+    async def begin(self, now: datetime) -> str | None:
+        """The password of a first admin, made because nobody has an account; None when somebody has."""
+        async with self._database.read() as connection:
+            if await staff.members(connection):
+                return None
+        password = generated()
+        try:
+            await self.add(SYSTEM, FIRST_ADMIN, password, "admin", LANGUAGES[0], now)
+        except NameTaken:  # by another program that starts at the same moment
+            return None
+        return password
 
     async def set_password(self, by: str, member: Member, password: str, now: datetime, *, keep: str = "") -> None:
         """Signs them out everywhere but from the session with the token `keep`. Raises WeakPassword."""
