@@ -10,9 +10,9 @@ from datetime import datetime
 from pyotp import TOTP, random_base32
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.staff.auth import NOBODY, totp_step
+from bot.staff.auth import NOBODY, name_key, totp_step
 from bot.staff.passwords import Passwords, WeakPassword, generated, weakness
-from bot.store import staff
+from bot.store import staff, throttle
 from bot.store.database import Database
 from bot.store.requests import CALLER, SYSTEM
 from bot.store.staff import MAX_NAME, Member, NameTaken
@@ -21,6 +21,7 @@ from bot.store.staff_tables import ROLES
 LANGUAGES = ("en", "de")  # of the console
 FIRST_ADMIN = "admin"
 _RESERVED = (CALLER, SYSTEM, NOBODY)  # who else stands in histories
+_SECRET = 32  # letters, 160 bits
 _CODE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
@@ -66,10 +67,17 @@ class Accounts:
             await staff.note(connection, by, "password set", now, member.name)
 
     async def change_password(self, member: Member, old: str, new: str, now: datetime, *, keep: str) -> None:
-        """One's own, as who knows the old one may. Raises AccountRefused, WeakPassword."""
+        """One's own, as who knows the old one may; guessing it is as slow as at the door. Raises AccountRefused, WeakPassword."""
+        key = name_key(self._database, member.name)
         async with self._database.read() as connection:
+            wait = await throttle.waits(connection, [key], now)
             found = await staff.credentials(connection, self._database.sealer, member.name)
+        if wait:
+            raise AccountRefused("There were too many attempts: wait, then try again.")
         if not await self._passwords.right(found.password_hash if found else None, old):
+            async with self._database.write() as connection:
+                await throttle.failed(connection, [key], now)
+                await staff.note(connection, member.name, "password change refused", now)
             raise AccountRefused("That is not the password you have now.")
         await self.set_password(member.name, member, new, now, keep=keep)
 
@@ -103,7 +111,7 @@ class Accounts:
 
     async def set_totp(self, member: Member, secret: str, code: str, now: datetime) -> None:
         """One's own, once a code shows that the app has the secret. Raises AccountRefused."""
-        step = totp_step(secret, code, now)
+        step = totp_step(secret, code, now) if len(secret) == _SECRET else None
         if step is None:
             raise AccountRefused("This is not the code the app shows now: try the next one, and look at the clock of the phone.")
         async with self._database.write() as connection:
@@ -136,7 +144,7 @@ class Accounts:
 
 def new_totp(member: Member, issuer: str) -> tuple[str, str]:
     """A secret for one-time codes, and the address that an app reads from a QR code; nothing is stored yet."""
-    secret = random_base32()
+    secret = random_base32(_SECRET)
     return secret, TOTP(secret).provisioning_uri(name=member.name, issuer_name=issuer)
 
 

@@ -137,8 +137,12 @@ class Auth:
 
     def _keys(self, name: str, where: str) -> list[str]:
         """What failures are counted under: the name, and where they come from."""
-        typed = {"sign-in name": staff.folded(name), "sign-in from": _neighbourhood(where)}
-        return [self._database.chat(kind, value.encode(errors="replace").decode()) for kind, value in typed.items()]
+        return [name_key(self._database, name), self._database.chat("sign-in from", _neighbourhood(where))]
+
+
+def name_key(database: Database, name: str) -> str:
+    """What failures to know the password of this name are counted under."""
+    return database.chat("sign-in name", staff.folded(name).encode(errors="replace").decode())
 
 
 def totp_step(secret: str, code: str, now: datetime) -> int | None:
@@ -148,7 +152,7 @@ def totp_step(secret: str, code: str, now: datetime) -> int | None:
         return None
     try:
         return TOTP(secret).verify_and_get_timecode(typed, for_time=now, valid_window=1)
-    except OTPVerificationError:
+    except (OTPVerificationError, ValueError):  # ValueError: a secret that we have not made
         return None
 
 
