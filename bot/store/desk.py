@@ -1,7 +1,7 @@
-"""What staff look at: the queue in its views, page by page."""
+"""What staff look at: the queue in its views, page by page, and what belongs to a request."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
@@ -9,12 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import finding
 from bot.store.database import Database
-from bot.store.requests import StoredRequest, stored
+from bot.store.requests import StoredRequest, note, stored
 from bot.store.staff_tables import request_keys
-from bot.store.tables import OPEN_STATES, requests
+from bot.store.tables import OPEN_STATES, consents, request_events, requests
 
 View = Literal["mine", "unassigned", "due", "all", "closed"]
 VIEWS: tuple[View, ...] = get_args(View)
+VIEWED = "viewed"  # what stands in the history when staff have seen a request
+ONE_VIEW = timedelta(minutes=10)  # of one person looking again and again
 _CANDIDATES = 500  # requests of people whose names begin alike, the newest first, that are opened and compared
 
 
@@ -79,3 +81,37 @@ def _of_view(wanted: Wanted, now: datetime) -> ColumnElement[bool]:
 def _filters(wanted: Wanted) -> ColumnElement[bool]:
     given = {requests.c.language: wanted.language, requests.c.topic: wanted.topic, requests.c.channel: wanted.channel}
     return and_(true(), *(column == value for column, value in given.items() if value))
+
+
+async def latest(connection: AsyncConnection) -> int:
+    """The number of the newest thing that happened to any request; that somebody looked at one is no news."""
+    query = select(request_events.c.id).where(request_events.c.what != VIEWED).order_by(request_events.c.id.desc()).limit(1)
+    return await connection.scalar(query) or 0
+
+
+async def note_view(connection: AsyncConnection, request: int, who: str, now: datetime) -> None:
+    """Notes that somebody has seen the request, unless they just had."""
+    seen = select(request_events.c.id).where(
+        request_events.c.request_id == request,
+        request_events.c.who == who,
+        request_events.c.what == VIEWED,
+        request_events.c.at > now - ONE_VIEW,
+    )
+    if await connection.scalar(seen.limit(1)) is None:
+        await note(connection, request, who, VIEWED, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the person has agreed to."""
+
+    version: str
+    given_at: datetime
+    withdrawn_at: datetime | None
+
+
+async def consent(connection: AsyncConnection, contact: int) -> Consent | None:
+    """The newest consent of a person."""
+    columns = (consents.c.version, consents.c.given_at, consents.c.withdrawn_at)
+    row = (await connection.execute(select(*columns).where(consents.c.contact_id == contact).order_by(consents.c.id.desc()))).first()
+    return Consent(*row) if row else None

@@ -1,0 +1,62 @@
+"""The queue in its views, and the search. What is searched for is a person's data: it comes by POST and stands in no address."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from bot.staff.gate import HOME, Gate, Visit, page_number
+from bot.staff.rows import Reader, row
+from bot.store import desk, staff
+from bot.store.desk import View, Wanted
+
+PAGE = 50  # requests
+MAX_TEXT = 100  # letters of a search
+_FIRST: View = "all"
+SEARCH = "/staff/search"
+
+
+class Queue:
+    """The pages that list requests."""
+
+    def __init__(self, gate: Gate, channels: Sequence[str]) -> None:
+        self._gate = gate
+        self._channels = channels
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return (self._gate.page(HOME, self._list), self._gate.change(SEARCH, self._search))
+
+    async def _list(self, visit: Visit) -> Response:
+        asked = visit.request.query_params
+        wanted, page = _wanted(asked, visit.member.name), page_number(asked.get("page", ""))
+        async with self._gate.database.read() as connection:
+            found = await desk.page(connection, self._gate.database, wanted, visit.now, limit=PAGE + 1, skip=page * PAGE)
+        return await self._show(visit, wanted, found, page)
+
+    async def _search(self, visit: Visit) -> Response:
+        wanted, page = _wanted(visit.form, visit.member.name, visit.form.get("text", "")[:MAX_TEXT].strip()), page_number(visit.form.get("page", ""))
+        async with self._gate.database.write() as connection:
+            found = await desk.page(connection, self._gate.database, wanted, visit.now, limit=PAGE + 1, skip=page * PAGE)
+            if wanted.text:
+                await staff.note(connection, visit.member.name, "searched", visit.now, f"{min(len(found), PAGE)} found")
+        return await self._show(visit, wanted, found, page)
+
+    async def _show(self, visit: Visit, wanted: Wanted, found: Sequence[Any], page: int) -> Response:
+        reader = Reader(self._gate.words(visit), visit.zone, visit.now, self._gate.content)
+        topic = self._gate.content.structure.question("topic")
+        filters = {
+            "language": {code: reader.words.language(code) for code in self._gate.content.languages},
+            "topic": {option: reader.topic(option) for option in (topic.options if topic else ())},
+            "channel": {name: reader.words.named("channel", name) for name in self._channels},
+        }
+        rows = [row(request, reader) for request in found[:PAGE]]
+        return await self._gate.show(
+            visit, "queue", wanted=wanted, rows=rows, page=page, more=len(found) > PAGE, filters=filters, views=get_args(View)
+        )
+
+
+def _wanted(asked: Mapping[str, str], who: str, text: str = "") -> Wanted:
+    view = next((view for view in get_args(View) if view == asked.get("view")), _FIRST)
+    language, topic, channel = (asked.get(name, "")[:20].replace("\0", "") for name in ("language", "topic", "channel"))
+    return Wanted(view, who, text, language, topic, channel)
