@@ -18,8 +18,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot import metrics, upkeep
-from bot.channels.base import Channel, Kept, Report, Submit, Turn, alone
+from bot.channels.base import Channel, Errands, Kept, Report, Submit, Turn, alone
+from bot.channels.email import Email
+from bot.channels.email import Options as EmailOptions
 from bot.channels.telegram import WEBHOOK, Options, Telegram
+from bot.channels.telegram_staff import GROUP_SECONDS, StaffGroup
+from bot.channels.telegram_staff import Options as GroupOptions
 from bot.channels.terminal import Terminal
 from bot.channels.web import Web
 from bot.channels.whatsapp import Options as WhatsAppOptions
@@ -27,12 +31,18 @@ from bot.channels.whatsapp import WhatsApp
 from bot.config import Settings, sealer
 from bot.content_rules import ContentError, load
 from bot.core.library import Content
-from bot.core.model import Inbound, Receipt
+from bot.core.model import Errand, Inbound, Receipt
 from bot.entrance import Entrance
 from bot.logs import place
 from bot.outbox import Outbox
 from bot.shelf import Shelf
 from bot.sole import Sole
+from bot.staff.alerts import Alerts
+from bot.staff.cards import Cards
+from bot.staff.console import Console
+from bot.staff.desk import Desk
+from bot.staff.group import Group
+from bot.staff.watch import Watch
 from bot.store import outbox as letters
 from bot.store.backup import folder_beside
 from bot.store.database import Database, open_database, uninterrupted
@@ -56,6 +66,8 @@ class Parts:
     submit: Submit
     report: Report
     poll: Turn
+    errands: Errands
+    alerts: Alerts
 
     async def history(self, channel: str, chat: str, after: int) -> list[Kept]:
         held = await uninterrupted(self._held(channel, chat, after))
@@ -75,15 +87,32 @@ def _web(parts: Parts) -> Channel:
 
 def _telegram(parts: Parts) -> Channel | None:
     options = telegram_options(parts.settings)
-    return Telegram(options, parts.submit, parts.shelf, parts.poll) if options.token else None
+    return Telegram(options, parts.submit, parts.shelf, parts.poll, parts.errands) if options.token else None
 
 
 def telegram_options(settings: Settings) -> Options:
     return Options(
         settings.telegram_token.get_secret_value().strip(), settings.telegram_api_url, settings.telegram_mode,
         settings.telegram_webhook_secret.get_secret_value(), settings.telegram_rate, settings.telegram_chat_rate,
-        settings.public_url + WEBHOOK,
+        settings.public_url + WEBHOOK, settings.telegram_staff_chat,
     )  # fmt: skip
+
+
+def _telegram_staff(parts: Parts) -> Channel | None:
+    settings, every = parts.settings, GROUP_SECONDS / parts.settings.telegram_chat_rate
+    options = GroupOptions(settings.telegram_token.get_secret_value().strip(), settings.telegram_api_url, every)
+    return StaffGroup(options, Cards(parts.alerts)) if parts.alerts.group else None
+
+
+def _email(parts: Parts) -> Channel | None:
+    url = parts.settings.smtp_url.get_secret_value().strip()
+    return Email(EmailOptions(url, parts.settings.smtp_from)) if url else None
+
+
+def alerts_of(settings: Settings, database: Database, shelf: Shelf) -> Alerts:
+    """Where staff are told of what happens."""
+    group = settings.telegram_staff_chat if settings.telegram_token.get_secret_value().strip() else ""
+    return Alerts(database, shelf, settings.staff_email if settings.smtp_url.get_secret_value() else "", group, settings.public_url, settings.staff_language)
 
 
 def _whatsapp(parts: Parts) -> Channel | None:
@@ -118,7 +147,14 @@ CHANNELS: Mapping[str, Callable[[Parts], Channel | None]] = {
     "telegram": _telegram,
     "whatsapp": _whatsapp,
     "terminal": _terminal,
+    "telegram_staff": _telegram_staff,
+    "email": _email,
 }
+
+
+_KINDS = (Web, Telegram, WhatsApp, Terminal)
+HELD = frozenset(kind.name for kind in _KINDS if kind.pull)  # whose messages are kept until they are fetched
+WINDOWS = {kind.name: kind.window for kind in _KINDS if kind.window}  # in which somebody who has written can be answered freely
 
 
 class App:
@@ -131,15 +167,22 @@ class App:
         self.died: asyncio.Future[str] = asyncio.get_running_loop().create_future()  # the part that ended by itself
         self.owner = secrets.token_hex(8)
         self._poller = Sole(database, "poll", self.owner, lease / 8)
-        parts = Parts(settings, self.shelf, database, self._submit, self._report, self._poller.turn if database.shared else alone)
+        alerts = alerts_of(settings, database, self.shelf)
+        poll = self._poller.turn if database.shared else alone
+        parts = Parts(settings, self.shelf, database, self._submit, self._report, poll, self._errand, alerts)
         built = ((name, build(parts)) for name, build in CHANNELS.items())
         self.channels = {name: channel for name, channel in built if channel is not None}
-        held = frozenset(name for name, channel in self.channels.items() if channel.pull)
+        self.desk = Desk(database, self.shelf, self.owner, HELD, WINDOWS, lease, alerts)
         self.outbox = Outbox(database, self.channels, self.owner, lease=lease)
         self.turnstile = Turnstile(
-            database, self.shelf, self.outbox.deliver, owner=self.owner, held=held, lease=lease, unsent=self.outbox.unsent
+            database, self.shelf, self.outbox.deliver, owner=self.owner, held=HELD, lease=lease, unsent=self.outbox.unsent,
+            alerts=alerts,
         )
+        self.group = Group(self.desk, self.outbox.deliver)
+        self.watch = Watch(self.desk, self.outbox.deliver)
         routes: list[BaseRoute] = [route for channel in self.channels.values() for route in channel.routes()]
+        self.console = Console(self.desk, self.outbox.deliver, tuple(self.channels), settings.public_url)
+        routes += self.console.routes()
         routes += [
             Route("/health/live", _live),
             Route("/health/ready", self._ready),
@@ -173,12 +216,16 @@ class App:
                     app._start(stack, "sharing", app.outbox.share())
                     app._start(stack, "poller", app._poller.run())
                 app._start(stack, "upkeep", upkeep.run(database, app.shelf, app.owner, nightly(settings)))
+                app._start(stack, "watch", app.watch.run())
                 for name, channel in app.channels.items():
                     app._start(stack, name, channel.run())
             yield app
 
     async def _submit(self, inbound: Inbound) -> None:
         await self.turnstile.submit(inbound)
+
+    async def _errand(self, errand: Errand) -> str:
+        return await self.group.handle(errand)
 
     async def _report(self, receipts: Sequence[Receipt]) -> None:
         await self.outbox.report(receipts)
@@ -213,6 +260,7 @@ class App:
         """Ends what would keep a web server from stopping."""
         for channel in self.channels.values():
             channel.close_streams()
+        self.console.close_streams()
 
     async def _drain(self) -> None:
         with suppress(TimeoutError):

@@ -16,7 +16,7 @@ from babel import Locale, UnknownLocaleError
 from bot.content_files import Reading, shaped
 from bot.content_shapes import Facts, StructureFile, TextsFile, Words
 from bot.core.alarms import Wording, unknown_signs
-from bot.core.library import LOCAL, Content, Helpline, Language, Page, Question, Source, Structure
+from bot.core.library import LOCAL, Canned, Content, Helpline, Language, Page, Question, Source, Structure
 from bot.core.markup import Document, parse, plain
 from bot.core.schedule import Hours
 from bot.core.search import Entry, build
@@ -128,6 +128,7 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
         wording=wording,
         yes=_normal(raw.yes_words),
         no=_normal(raw.no_words),
+        canned=tuple(Canned(each.id, each.label, each.text.strip()) for each in raw.canned),
     )
 
 

@@ -13,10 +13,10 @@ from typing import get_args
 from bot.content import page_path, read
 from bot.content_files import Line, Problem, Reading
 from bot.core.library import Content, Flow, Language, Page, QuestionKind, Role, Structure
-from bot.core.markup import Document, blanks, fill, plain
+from bot.core.markup import Document, blanks, blanks_of, fill, plain
 from bot.core.navigation import TARGETS
 from bot.core.search import find
-from bot.core.wording import BODY, DESCRIPTION, MAX_BUTTON_ID, MAX_HOME_ROWS, MAX_ROWS, MAX_STARTERS, STARTER, TITLE, wanted
+from bot.core.wording import BODY, CANNED, DESCRIPTION, MAX_BUTTON_ID, MAX_HOME_ROWS, MAX_ROWS, MAX_STARTERS, STARTER, TITLE, wanted
 from bot.core.words import normal
 
 _DEFAULTS: dict[QuestionKind, tuple[str, ...]] = {"name": ("profile",), "language": ("conversation",), "timezone": ("country",)}
@@ -53,6 +53,7 @@ def check(folder: Path, *, notes: bool = True) -> tuple[Content | None, list[Pro
             _check_words(reading, content, language)
             _check_commands(reading, content, language)
             _check_starters(reading, language)
+            _check_canned(reading, content, language)
             _check_parity(reading, content, language)
             for page in language.pages.values():
                 _check_page(reading, content, language, page)
@@ -133,6 +134,24 @@ def _check_starters(reading: Reading, language: Language) -> None:
         _check_length(reading, file, line, "a starter", starter, STARTER)
         if normal(starter) not in language.commands and find(language.index, starter).fit == "near":
             reading.report(file, line, f"the starter {starter!r} is not understood", "make it a command or a keyword of a page")
+
+
+def _check_canned(reading: Reading, content: Content, language: Language) -> None:
+    """The texts prepared for staff are the same ones in every language: who calls chooses by the English label."""
+    file, default = reading.folder / language.code / "texts.yaml", content.structure.default_language
+    here, there = ([each.id for each in content.languages[code].canned] for code in (language.code, default))
+    for name in (name for name, times in Counter(here).items() if times > 1):
+        reading.report(file, ("canned",), f"two canned texts are called {name!r}", "rename one")
+    for name in set(there) - set(here):
+        reading.report(file, ("canned",), f"the canned text {name!r} is missing", f"translate it from {default}")
+    for number, each in enumerate(language.canned):
+        line = "canned", number
+        if each.id not in there:
+            reading.report(file, line, f"there is no canned text {each.id!r} in {default}", "write it there first, or remove this one")
+        _check_length(reading, file, line, f"the label of the canned text {each.id!r}", each.label, DESCRIPTION)
+        _check_length(reading, file, line, f"the canned text {each.id!r}", each.text, BODY)
+        for name in sorted(blanks_of(each.text) - CANNED):
+            reading.report(file, line, f"the canned text {each.id!r} has the unknown blank {{{name}}}", "use {name} or {reference}")
 
 
 def _check_commands(reading: Reading, content: Content, language: Language) -> None:

@@ -157,6 +157,12 @@ class StructureFile(Shape):
     intake: _Intake
 
 
+class _Canned(Shape):
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,15}$")]
+    label: str
+    text: str
+
+
 class TextsFile(Shape):
     name: str
     direction: Literal["ltr", "rtl"]
@@ -166,6 +172,7 @@ class TextsFile(Shape):
     menu: dict[str, str]
     starters: tuple[_Text, ...]
     texts: dict[str, str]
+    canned: tuple[_Canned, ...] = ()
     commands: dict[str, tuple[_Text, ...]]
     emergency: tuple[_Text, ...]
     crisis: tuple[_Text, ...]

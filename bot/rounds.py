@@ -8,25 +8,21 @@ from typing import assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.library import Content
-from bot.core.model import (
-    Addressed,
+from bot.core.effects import (
+    CallAgain,
     ChangeRequest,
     Count,
     Effect,
     EndConsent,
     EraseContact,
-    Event,
     GiveConsent,
-    Inbound,
-    Left,
-    Moved,
-    Returned,
+    Helped,
     SendRequest,
-    Session,
-    Turn,
     WithdrawRequest,
 )
+from bot.core.library import Content
+from bot.core.model import Addressed, Event, Inbound, Left, Moved, Returned, Session, Turn
+from bot.staff.alerts import Alerts
 from bot.store import contacts, counts, outbox, requests
 from bot.store.addresses import Directory, Name
 from bot.store.contacts import Contact, Key
@@ -75,6 +71,7 @@ class Round:
     held: frozenset[str]
     owner: str
     now: datetime
+    alerts: Alerts
     lease: timedelta = LEASE
     letters: list[Letter] = field(default_factory=list)  # with their ids, when all is written
     later: list[Waiting] = field(default_factory=list)  # turned out to be of a person who has an event in this round already
@@ -102,7 +99,7 @@ class Round:
         for contact_id, channel, effect in self._effects:
             await self._apply(connection, contact_id, channel, effect)
         await counts.add(connection, self._counts, self.now.date())
-        self.letters = await queue_letters(connection, self.database, self.letters, self.owner, self.now, self.lease)
+        self.letters = await outbox.queue(connection, self.database.sealer, self.letters, self.owner, self.now, self.lease)
 
     def _one_each(self, directory: Directory, batch: Sequence[Waiting]) -> list[Waiting]:
         """The first event of each person: one may have written under different names."""
@@ -161,22 +158,23 @@ class Round:
                 await requests.end_consent(connection, contact, now)
             case SendRequest():
                 await requests.send(connection, self.database, contact, channel, effect, now)
-            case ChangeRequest():
+                self.letters += await self.alerts.sent(connection, effect.reference, now)
+            case ChangeRequest(reference):
                 await requests.change(connection, self.database, effect, now)
+                self.letters += self.alerts.changed(reference, now)
+            case CallAgain(reference):
+                await requests.call_again(connection, contact, reference, now)
+                self.letters += self.alerts.changed(reference, now)
+            case Helped():
+                await requests.helped(connection, contact, effect, now)
             case WithdrawRequest(reference):
                 await outbox.forget(connection, contact)  # its summary stands there
                 await requests.withdraw(connection, self.database, reference, now)
+                self.letters += self.alerts.changed(reference, now)
             case EraseContact():
+                self.letters += await self.alerts.erased(connection, contact, now)
                 await contacts.erase(connection, contact)
             case Count():
                 await counts.add(connection, [effect], now.date())
             case _:
                 assert_never(effect)
-
-
-async def queue_letters(
-    connection: AsyncConnection, database: Database, letters: Sequence[Letter], owner: str, now: datetime, lease: timedelta = LEASE
-) -> list[Letter]:
-    """Writes the letters, leased to `owner`; the same with their ids."""
-    ids = await outbox.write(connection, database.sealer, letters, owner, now, lease)
-    return [replace(letter, id=number) for letter, number in zip(letters, ids, strict=True)]

@@ -19,9 +19,10 @@ from bot.channels.base import Unavailable
 from bot.core.engine import advance, apology
 from bot.core.model import Event, Hurried, Inbound, Media, Press, Session, SharedContact, Started, Text
 from bot.logs import place
-from bot.rounds import Advance, Round, Waiting, queue_letters, waiting
+from bot.rounds import Advance, Round, Waiting, waiting
 from bot.shelf import Shelf
-from bot.store import contacts
+from bot.staff.alerts import Alerts
+from bot.store import contacts, outbox
 from bot.store.contacts import Key
 from bot.store.database import Database, uninterrupted
 from bot.store.outages import is_conflict, is_outage
@@ -54,6 +55,7 @@ class Turnstile:
         lease: timedelta = LEASE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         unsent: Callable[[Key], int] = lambda _: 0,
+        alerts: Alerts | None = None,
     ) -> None:
         self._database = database
         self._shelf = shelf
@@ -64,6 +66,7 @@ class Turnstile:
         self._lease = lease
         self._clock = clock
         self._unsent = unsent
+        self._alerts = alerts or Alerts(database, shelf)
         self._queue: deque[Waiting] = deque()
         self._waiting: Counter[Key] = Counter()  # of each person
         self._wake = asyncio.Event()
@@ -119,7 +122,7 @@ class Turnstile:
 
     async def _handle(self, batch: list[Waiting], *, again: bool = False, tries: int = 1) -> None:
         """A round and what follows from it; `again`: its one event has made a round fail before."""
-        round_ = Round(self._database, self._shelf.content, self._step, self._held, self._owner, self._clock(), self._lease)
+        round_ = Round(self._database, self._shelf.content, self._step, self._held, self._owner, self._clock(), self._alerts, self._lease)
         try:
             with metrics.ROUND_SECONDS.time():
                 async with self._database.write(brief=True) as connection:
@@ -164,7 +167,7 @@ class Turnstile:
                 letters = []
                 if await contacts.first_seen(connection, [inbound], now):
                     await contacts.put_aside(connection, self._database.sealer, inbound, poison.chat, reason)
-                    letters = await queue_letters(connection, self._database, [letter], self._owner, now, self._lease)
+                    letters = await outbox.queue(connection, self._database.sealer, [letter], self._owner, now, self._lease)
         except Exception as second:
             log.error("set_aside_failed", channel=inbound.channel, error=place(second))
             _refuse(poison)

@@ -27,7 +27,7 @@ ALLOWED = {
         "logs",
         "shelf",
     ),
-    "store": ("core.model", "store"),
+    "store": ("core.model", "core.effects", "store"),
     "outbox": ("core.model", "store", "channels.base", "ledger", "metrics", "logs"),
     "ledger": ("core.model", "store", "channels.base", "metrics", "logs"),
     "turnstile": ("core", "store", "rounds", "channels.base", "metrics", "logs", "shelf"),

@@ -16,8 +16,9 @@ from sqlalchemy.exc import OperationalError
 
 from bot import upkeep
 from bot.channels.base import Unavailable
+from bot.core.effects import SendRequest
 from bot.core.library import Content
-from bot.core.model import Receipt, SendRequest
+from bot.core.model import Receipt
 from bot.ledger import _MAX_EARLY
 from bot.outbox import Outbox
 from bot.store import requests

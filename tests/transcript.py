@@ -7,6 +7,9 @@ A file begins with a title, what it shows, and settings (`name:`, `phone:`, `tim
 > [Label of a button]                 > (shares own number +49 …)    > (staff claim the request)
 > [Label] (in an older message)       > (shares another number …)    > (staff close the request)
 > /start or /start page               > (blocks the bot)             > (presses a button that is gone)
+> (staff call in vain)                > (staff call a wrong number)  > (staff write an e-mail)
+> (staff close the request as helped) > (staff close the request as unreachable)
+> (staff write: their words)
 """
 
 import re
@@ -14,34 +17,32 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.core.engine import advance
-from bot.core.library import Content
-from bot.core.markup import plain
-from bot.core.model import (
-    SESSION_JSON,
-    Button,
+from bot.core.effects import (
+    CallAgain,
     ChangeRequest,
     Count,
     Effect,
     EndConsent,
     EraseContact,
-    Event,
     GiveConsent,
-    Left,
-    Media,
-    Press,
-    Profile,
-    Reply,
+    Helped,
     SendRequest,
-    Session,
-    SharedContact,
-    Started,
-    Text,
-    Turn,
     WithdrawRequest,
 )
+from bot.core.engine import advance, tell
+from bot.core.followup import News, NewsKind
+from bot.core.library import Content
+from bot.core.markup import plain
+from bot.core.model import SESSION_JSON, Button, Event, Left, Media, Press, Profile, Reply, Session, SharedContact, Started, Text, Turn
 from bot.core.schedule import spoken_moment
 
+_NEWS: dict[str, NewsKind] = {
+    "(staff call in vain)": "tried",
+    "(staff call a wrong number)": "wrong-number",
+    "(staff write an e-mail)": "emailed",
+    "(staff close the request as helped)": "helped",
+    "(staff close the request as unreachable)": "unreached",
+}
 _SETTINGS = ("name", "phone", "time zone", "language", "shares contact", "time")
 _HOURS_LATER = re.compile(r"\((\d+) hours? later\)")
 _SHARES = re.compile(r"\(shares (own|another) number (.+)\)")
@@ -69,18 +70,37 @@ class Player:
             self.now += timedelta(hours=int(later[1]))
             return ""
         request = self.session.request
+        if line.startswith("(staff write: ") or line in _NEWS:
+            return self._hear(line)
         if line in ("(staff claim the request)", "(staff close the request)"):
             if request is None:
                 raise WrongLine(f"{line}: there is no open request")
             self.session = replace(self.session, request=replace(request, state="claimed") if "claim" in line else None)
             return ""
-        turn = advance(replace(self.session, profile=self.profile), self._event(line), self.content, self.now)
+        return self._show(advance(replace(self.session, profile=self.profile), self._event(line), self.content, self.now))
+
+    def _show(self, turn: Turn) -> str:
         self.session = _through_json(turn, self.session.number)
         self.earlier = tuple(button for reply in self.last for button in reply.buttons) + self.earlier
         self.last = turn.replies or self.last
         shown = [show_reply(reply) for reply in turn.replies]
         noted = [say for effect in turn.effects if (say := self._show_effect(effect))]
         return "\n\n---\n\n".join(shown) + ("\n\n" + "\n".join(noted) if noted else "")
+
+    def _hear(self, line: str) -> str:
+        """What the person is told of what staff have done."""
+        request = self.session.request
+        if request is None:
+            raise WrongLine(f"{line}: there is no open request")
+        kind = _NEWS.get(line, "written")
+        if kind in ("helped", "unreached"):
+            self.session = replace(self.session, request=None)
+        elif kind != "written":
+            next_at = self.content.structure.hours.due(self.now)
+            self.session = replace(self.session, request=replace(request, state="claimed", attempts=request.attempts + 1, next_at=next_at))
+        words = line.removeprefix("(staff write: ").removesuffix(")") if kind == "written" else ""
+        turn = tell(self.session, News(kind, request.reference, self.now, words=words), self.content, self.now)
+        return self._show(turn)
 
     def _event(self, line: str) -> Event:
         if line.startswith("/start"):
@@ -118,8 +138,14 @@ class Player:
                 office = self.content.structure.hours.zone
                 about = f", topic {topic}" if topic else ""
                 return f"* request {name} is queued{about}, due {spoken_moment(due, office, 'en')} ({office}): {_listed(answers)}"
-            case ChangeRequest(name, answers, _):
-                return f"* request {name} is changed: {_listed(answers)}"
+            case ChangeRequest(name, answers, _, next_at):
+                office = self.content.structure.hours.zone
+                soon = f", to be called by {spoken_moment(next_at, office, 'en')} ({office})" if next_at else ""
+                return f"* request {name} is changed{soon}: {_listed(answers)}"
+            case CallAgain(name):
+                return f"* request {name} is to be called again"
+            case Helped(name, yes):
+                return f"* request {name} has {'helped' if yes else 'not helped'}"
             case EndConsent():
                 return "* the consent is ended"
             case WithdrawRequest(name):

@@ -1,4 +1,4 @@
-"""The dialogue: `advance` takes one event of one person and says what follows.
+"""The dialogue: `advance` takes one event of one person and says what follows; `tell` what staff did, and who hears of it.
 
 Press ──────────────► navigation.press ─┐
 Text ── reading.read ─► a press, an answer, a page, or "not found" ─┤
@@ -11,13 +11,13 @@ from typing import assert_never
 
 from bot.core import intake, screens
 from bot.core.country import country_of
+from bot.core.effects import Count, EraseContact, WithdrawRequest
+from bot.core.followup import News, show
 from bot.core.languages import of_country
 from bot.core.library import Content
 from bot.core.model import (
     HOME,
     Addressed,
-    Count,
-    EraseContact,
     Event,
     Hurried,
     Left,
@@ -31,7 +31,6 @@ from bot.core.model import (
     Started,
     Text,
     Turn,
-    WithdrawRequest,
 )
 from bot.core.navigation import draw, label_of, open_page, press, say
 from bot.core.reading import danger, read
@@ -76,6 +75,18 @@ def apology(session: Session, content: Content, now: datetime) -> Reply:
     """What a person reads whose message we could not handle: sorry, and the menu."""
     scene = Scene(content, session, now)
     return replace(draw(scene, HOME, scene.text("apology")), language=scene.language.code)
+
+
+def tell(session: Session, news: News, content: Content, now: datetime) -> Turn:
+    """The turn that follows what staff did, unasked: no replies for who wants none.
+
+    What is typed then answers it, unless something else was asked before and is still open.
+    """
+    if session.left:
+        return Turn(session)
+    scene = Scene(content, session, now)
+    after = session if session.draft else _travel(session, f"{news.kind}:{news.reference}")
+    return Turn(after, (replace(show(scene, news), language=scene.language.code),))
 
 
 def _awake(session: Session, content: Content, now: datetime) -> Session:

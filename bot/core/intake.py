@@ -5,11 +5,13 @@ a default, is not optional, and the question it could be replaced by (`instead`)
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from bot.core.answers import ANY_TIME, is_unusual, options, read_answer, say, value, vouched
-from bot.core.library import Question
+from bot.core.effects import ChangeRequest, Count, EndConsent, GiveConsent, SendRequest, WithdrawRequest
+from bot.core.library import Question, QuestionKind
 from bot.core.markup import plain
-from bot.core.model import HOME, ChangeRequest, Count, Draft, EndConsent, GiveConsent, OpenRequest, SendRequest, WithdrawRequest
+from bot.core.model import HOME, Draft, OpenRequest, Session
 from bot.core.reference import reference
 from bot.core.scene import Action, Move, Scene
 from bot.core.schedule import is_zone
@@ -55,10 +57,13 @@ def answer(scene: Scene, question: Question, given: str, *, sure: bool = False) 
     """
     draft = scene.session.draft or Draft(scene.now)
     kept = {name: old for name, old in draft.answers.items() if name != question.instead}
-    session = replace(scene.session, draft=Draft(draft.started_at, {**kept, question.id: given}))
+    session = replace(scene.session, draft=Draft(draft.started_at, {**kept, question.id: given}, single=draft.single))
     effects = (Count("funnel", "reachable"),) if question.kind in _REACHED_BY else ()
     doubt = scene.text("unusual-phone") if question.kind == "phone" and not sure and is_unusual(given) else ()
-    return Move(session, next_step(replace(scene, session=session)), effects, doubt)
+    changed = replace(scene, session=session)
+    if draft.single and session.request and not doubt and next_step(changed) == "summary":
+        return _send(changed, "")
+    return Move(session, next_step(changed), effects, doubt)
 
 
 def typed(scene: Scene, question: Question, text: str) -> Move | None:
@@ -161,7 +166,10 @@ def _phone(scene: Scene) -> str:
 
 
 def _review(scene: Scene, _: str) -> Move:
-    return Move(scene.session, next_step(scene)) if scene.session.draft else start(scene, "")
+    if scene.session.draft is None:
+        return start(scene, "")
+    # What is to be looked at as a whole is sent as a whole.
+    return Move(replace(scene.session, draft=replace(scene.session.draft, single=False)), next_step(scene))
 
 
 def _send(scene: Scene, _: str) -> Move:
@@ -171,17 +179,43 @@ def _send(scene: Scene, _: str) -> Move:
     answers = complete(scene, draft.answers)
     topic = answers.get("topic", "")
     if session.request:
-        changed = replace(session.request, answers=answers)
-        effect = ChangeRequest(changed.reference, answers, topic)
+        next_at = _due(scene, answers, scene.now) if _calls_for_another_plan(scene, session.request, answers) else None
+        changed = replace(session.request, answers=answers, next_at=next_at or session.request.next_at)
+        effect = ChangeRequest(changed.reference, answers, topic, next_at)
         return Move(replace(session, draft=None, request=changed), "status", (effect,), scene.text("changed"))
-    own = zone(scene, answers)
-    wished = next((answers[q.id] for q in scene.structure.questions if q.kind == "time" and q.id in answers), ANY_TIME)
-    due = scene.structure.hours.due(scene.now, scene.structure.call_times.get(wished), own)
+    due = _due(scene, answers, scene.now)
     name = reference(session.number, session.sent + 1)
     request = OpenRequest(name, "new", scene.now, due, answers)
     effects = (SendRequest(name, answers, scene.language.code, topic, due), Count("funnel", "sent"))
     sent = replace(session, draft=None, request=request, sent=session.sent + 1)
     return Move(sent, "status", effects, scene.text("sent"))
+
+
+def _due(scene: Scene, answers: dict[str, str], asked: datetime) -> datetime:
+    """By when we promise to have called who has asked for it then."""
+    wished = next((answers[q.id] for q in scene.structure.questions if q.kind == "time" and q.id in answers), ANY_TIME)
+    return scene.structure.hours.due(asked, scene.structure.call_times.get(wished), zone(scene, answers))
+
+
+def _calls_for_another_plan(scene: Scene, request: OpenRequest, answers: dict[str, str]) -> bool:
+    """Whether what staff planned after a try in vain does not suit any more: another time is wished, or an e-mail."""
+    names = [question.id for question in scene.structure.questions if question.kind in ("time", "email")]
+    return request.attempts > 0 and any(request.answers.get(name) != answers.get(name) for name in names)
+
+
+def promised(scene: Scene, request: OpenRequest) -> datetime | None:
+    """By when the person may expect us; None when that has passed after a first try, and staff have not said what is next."""
+    if not request.attempts or request.next_at is None:
+        return request.due_at
+    if request.next_at > scene.now:
+        return request.next_at
+    due = _due(scene, request.answers, request.next_at)
+    return due if due > scene.now else None
+
+
+def with_next(session: Session, at: datetime) -> Session:
+    """The session of somebody whose request staff must look at then."""
+    return replace(session, request=replace(session.request, next_at=at) if session.request else None)
 
 
 def _cancel(scene: Scene, argument: str) -> Move:
@@ -202,6 +236,17 @@ def _change_request(scene: Scene, _: str) -> Move:
         session = replace(session, draft=Draft(scene.now, session.request.answers))
     step = next_step(replace(scene, session=session))
     return Move(session, "change" if step == "summary" else step)
+
+
+def change_one(scene: Scene, kind: QuestionKind) -> Move:
+    """Asks one question about the request in the queue; its answer counts at once. A change that has been begun goes on."""
+    session = scene.session
+    question = next((question for question in scene.structure.questions if question.kind == kind), None)
+    if question is None or session.request is None:
+        return _change_request(scene, "")
+    session = replace(session, draft=session.draft or Draft(scene.now, session.request.answers, single=True))
+    step = next_step(replace(scene, session=session))
+    return Move(session, f"ask:{question.id}" if step == "summary" else step)
 
 
 def _withdraw_request(scene: Scene, argument: str) -> Move:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Literal
 
 from bot.core.answers import options, say, say_option, value, vouched
-from bot.core.intake import MAX_TRIES, next_step, zone
+from bot.core.intake import MAX_TRIES, next_step, promised, zone
 from bot.core.library import Question
 from bot.core.markup import Document
 from bot.core.model import Button, Reply
@@ -106,9 +106,10 @@ def _status(scene: Scene, _: str) -> Reply:
         start = () if scene.session.draft else (scene.button("callback"),)
         return Reply(scene.text("status-none"), start, navigation(scene))
     own = zone(scene, request.answers)
+    promise = promised(scene, request)
     values = {
         "reference": request.reference,
-        "due": spoken_moment(request.due_at, own, scene.language.code),
+        "due": spoken_moment(promise, own, scene.language.code) if promise else "",
         "hours": spoken_week(scene.structure.hours, scene.language.code),
     }
     body = scene.text(f"status-{request.state}", **values) + _rows(scene, request.answers)

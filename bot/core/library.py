@@ -104,6 +104,15 @@ class Structure:
 
 
 @dataclass(frozen=True, slots=True)
+class Canned:
+    """A text prepared for staff, who send it to a caller as it is or changed."""
+
+    id: str
+    label: str  # for staff, in English
+    text: str  # with the blanks {name} and {reference}; a line with an empty one falls away
+
+
+@dataclass(frozen=True, slots=True)
 class Language:
     code: str
     name: str  # in its own words: "Deutsch"
@@ -120,6 +129,7 @@ class Language:
     wording: Wording  # of danger
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
+    canned: tuple[Canned, ...] = ()
 
     @property
     def everything(self) -> str:

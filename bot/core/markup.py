@@ -149,6 +149,17 @@ def fill_text(text: str, values: Mapping[str, str]) -> str:
     return _BLANK.sub(lambda found: values.get(found[1], found[0]), text)
 
 
+def fill_lines(text: str, values: Mapping[str, str]) -> str:
+    """The same for text without markup: lines with an empty value fall away."""
+    lines = (line for line in text.splitlines() if all(values.get(name, name) for name in _BLANK.findall(line)))
+    return fill_text("\n".join(lines), values).strip()
+
+
+def blanks_of(text: str) -> set[str]:
+    """The names of the {blanks} in text without markup."""
+    return set(_BLANK.findall(text))
+
+
 def plain(document: Document) -> str:
     """The text a reader sees, without styles: for counting, for a terminal, for people who can't see bold."""
     return "\n\n".join(_plain_block(block) for block in document)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from bot.core.effects import Effect
 from bot.core.markup import Document
 
 HOME = "home"
@@ -112,6 +113,18 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True)
+class Errand:
+    """What somebody wants of the desk from a messenger: a button pressed in the staff's own chat, or to be known as one of them."""
+
+    channel: str
+    address: str  # the chat it was said in
+    update_id: str  # a known one is dropped
+    sender: str  # the platform's lasting id of them; personal data
+    button: str = ""  # that was pressed
+    code: str = ""  # by which they want to be known
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What a platform says became of a message it had taken."""
 
@@ -134,6 +147,7 @@ class Draft:
     answers: dict[str, str] = field(default_factory=dict)
     tries: int = 0  # failed tries at the current question
     offered: str = ""  # a number that was shared and is not the person's own: used only after a yes
+    single: bool = False  # one answer of a request in the queue is changed: it counts as soon as it is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +159,8 @@ class OpenRequest:
     created_at: datetime
     due_at: datetime
     answers: dict[str, str] = field(default_factory=dict)
+    attempts: int = 0  # of staff to reach the person
+    next_at: datetime | None = None  # when staff must act next
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +184,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    id: str
+    id: str  # of a link: where it leads
     label: str
     description: str = ""
-    kind: Literal["press", "share_phone"] = "press"
+    kind: Literal["press", "share_phone", "link"] = "press"  # links are for staff only
     answer: Literal["", "yes", "no"] = ""  # the typed word that means this button
     primary: bool = False  # the step most people want next
     aside: bool = False  # need not be shown where only few fit: it can be typed, or is one step further
@@ -207,54 +223,13 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class GiveConsent:
-    version: str
-    language: str
-    text: str  # the words as they were shown, kept as the receipt
+class Posted:
+    """The card of a request: what it should say now, and the message it is, if it was sent."""
 
-
-@dataclass(frozen=True, slots=True)
-class SendRequest:
-    reference: str
-    answers: dict[str, str]
-    language: str  # of the conversation
-    topic: str  # "" when none was chosen
-    due_at: datetime  # when staff promise to have called
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeRequest:
-    reference: str
-    answers: dict[str, str]
-    topic: str
-
-
-@dataclass(frozen=True, slots=True)
-class EndConsent:
-    """The person no longer agrees to be called back."""
-
-
-@dataclass(frozen=True, slots=True)
-class WithdrawRequest:
-    """Takes the request back; what it said is erased."""
-
-    reference: str
-
-
-@dataclass(frozen=True, slots=True)
-class EraseContact:
-    """Everything stored about the person goes, requests included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """One more of something today; no person attached."""
-
-    name: str
-    detail: str = ""
-
-
-Effect = GiveConsent | EndConsent | SendRequest | ChangeRequest | WithdrawRequest | EraseContact | Count
+    request: int
+    reply: Reply
+    message: str = ""  # what the platform calls it
+    shown: str = ""  # digest of what it says
 
 
 @dataclass(frozen=True, slots=True)

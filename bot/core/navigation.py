@@ -6,12 +6,13 @@ session alone, so that it can be drawn again to find out what "2" or "main m" me
 
 from dataclasses import replace
 
-from bot.core import intake, intake_screens, screens
+from bot.core import followup, intake, intake_screens, screens
+from bot.core.effects import Count, EraseContact
 from bot.core.markup import Document
-from bot.core.model import HOME, Count, EraseContact, Reply, Session
+from bot.core.model import HOME, Reply, Session
 from bot.core.scene import Action, Move, Render, Scene
 
-_SCREENS: dict[str, Render] = screens.SCREENS | intake_screens.SCREENS
+_SCREENS: dict[str, Render] = screens.SCREENS | intake_screens.SCREENS | followup.SCREENS
 
 
 def draw(scene: Scene, screen: str, notice: Document = ()) -> Reply:
@@ -83,7 +84,9 @@ def _helpful(scene: Scene, argument: str) -> Move:
     return Move(scene.session, f"page:{path}", (Count("helpful", f"{answer} {scene.language.code} {path}"),), scene.text("feedback-thanks"))
 
 
-_ACTIONS: dict[str, Action] = intake.ACTIONS | {
+_ACTIONS: dict[str, Action] = {
+    **intake.ACTIONS,
+    **followup.ACTIONS,
     HOME: lambda scene, _: Move(scene.session, HOME),
     "back": _back,
     "page": open_page,
@@ -111,4 +114,4 @@ def label_of(scene: Scene, button: str) -> str:
     if path in scene.language.pages:  # called the same wherever it stands, which spares drawing the screen
         return scene.language.pages[path].title
     shown = next((b.label for b in draw(scene, scene.session.screen).buttons if b.id == button), "")
-    return shown or scene.language.labels.get(button, "")
+    return shown or scene.language.labels.get(button) or scene.language.labels.get(button.partition(":")[0], "")

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from bot.core import intake, intake_screens
 from bot.core.alarms import Heard
-from bot.core.model import Button, Count, Reply
+from bot.core.effects import Count
+from bot.core.model import Button, Reply
 from bot.core.navigation import draw, open_page, press, say
 from bot.core.scene import Move, Scene
 from bot.core.search import Found, find

@@ -1,7 +1,15 @@
 """The short name of a request that people read out on the phone: OMS-7K3F."""
 
+import re
+
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U
 _ROUNDS = 4
+_SHAPE = re.compile(f"OMS-[{_ALPHABET}]{{4,12}}(-[0-9]{{1,6}})?")
+
+
+def is_reference(text: str) -> bool:
+    """Whether `text` could be the name of a request."""
+    return _SHAPE.fullmatch(text) is not None
 
 
 def reference(contact: int, count: int) -> str:

@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Literal
 
 from bot.core.country import country_of
+from bot.core.effects import Effect
 from bot.core.library import Content, Flow, Language, Page, Structure
 from bot.core.markup import Document, fill
-from bot.core.model import HOME, Button, Effect, Reply, Session
+from bot.core.model import HOME, Button, Reply, Session
 
 
 @dataclass(frozen=True)  # no slots: the language is looked up once

@@ -16,7 +16,7 @@ NEEDS_DRAFT = ("consent", "ask", "summary", "change")  # screens that are empty 
 
 def home(scene: Scene, _: str) -> Reply:
     page = scene.language.pages[""]
-    return Reply(scene.body(page), children(scene, page), _unfinished(scene), title=page.title)
+    return Reply(scene.body(page), children(scene, page), unfinished(scene), title=page.title)
 
 
 def page(scene: Scene, path: str) -> Reply:
@@ -69,7 +69,7 @@ def children(scene: Scene, parent: Page) -> tuple[Button, ...]:
 def navigation(scene: Scene) -> tuple[Button, ...]:
     """Back, when it leads elsewhere than the main menu; the unfinished request; the main menu."""
     back = (scene.button("back"),) if back_from(scene) != HOME else ()
-    return (*back, *_unfinished(scene), scene.home_button)
+    return (*back, *unfinished(scene), scene.home_button)
 
 
 def back_from(scene: Scene) -> str:
@@ -82,7 +82,8 @@ def back_from(scene: Scene) -> str:
     return f"page:{shown.parent}" if shown and shown.parent else HOME
 
 
-def _unfinished(scene: Scene) -> tuple[Button, ...]:
+def unfinished(scene: Scene) -> tuple[Button, ...]:
+    """The way back into a request that was begun and not sent."""
     return (scene.button("callback", "continue"),) if scene.session.draft else ()
 
 
@@ -122,7 +123,7 @@ def found(scene: Scene, argument: str) -> Reply:
     if kind == "nearest":
         always = [path for path in (scene.structure.pages["talk"], scene.structure.pages["emergency"]) if path not in known]
         choices += tuple(map(scene.page_button, always))
-    return Reply(scene.text(f"found-{kind}"), choices, (*_unfinished(scene), scene.home_button))
+    return Reply(scene.text(f"found-{kind}"), choices, (*unfinished(scene), scene.home_button))
 
 
 def offering(scene: Scene, reply: Reply) -> Reply:
@@ -134,7 +135,7 @@ def offering(scene: Scene, reply: Reply) -> Reply:
 
 def notice(scene: Scene, key: str) -> Reply:
     """One of the fixed texts, with the way to a person and to the menu."""
-    return Reply(scene.text(key), (scene.page_button(scene.structure.pages["talk"]),), (*_unfinished(scene), scene.home_button))
+    return Reply(scene.text(key), (scene.page_button(scene.structure.pages["talk"]),), (*unfinished(scene), scene.home_button))
 
 
 def language(scene: Scene, _: str) -> Reply:

@@ -22,6 +22,7 @@ BUTTONS = (
     "consent:yes", "consent:no", "share-phone", "use-number", "use-offered", "send", "save", "change", "cancel", "to-summary",
     "status", "withdraw", "withdraw:yes", "keep", "erase", "erase:yes", "stop:yes", "feedback:yes", "feedback:no",
     "helpful", "helpful:yes", "helpful:no", "switch",
+    "again", "better-time", "by-email", "new-number", "helped:yes", "helped:no",
     "emergency-area",  # where the general emergency number is answered; stands in brackets behind it
 )  # fmt: skip
 
@@ -70,7 +71,14 @@ TEXTS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("summary-head", "summary-foot", "change", "sent", "changed", "already-open", "status-none"), frozenset()),
     **dict.fromkeys(("status-new", "status-claimed"), frozenset({"reference", "due", "hours"})),
     "withdrawn": frozenset({"reference"}),
+    "news-tried": frozenset({"reference", "at", "next", "by"}),
+    **dict.fromkeys(("news-wrong-number", "news-unreached", "news-helped", "news-written"), frozenset({"reference"})),
+    "news-emailed": frozenset({"reference", "at"}),
+    **dict.fromkeys(("news-written-foot", "called-again", "request-over", "helped-yes", "helped-no"), frozenset()),
+    "mail-subject": frozenset({"reference"}),  # of an e-mail that staff begin to write
+    "mail-greeting": frozenset({"name"}),
 }
+CANNED = frozenset({"name", "reference"})  # the blanks of the texts prepared for staff
 
 
 @dataclass(frozen=True, slots=True)

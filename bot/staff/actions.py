@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -11,43 +11,25 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.schedule import Hours
-from bot.store import finding, requests
+from bot.staff import messages
+from bot.staff.desk import MAX_WORDS as MAX_WORDS
+from bot.staff.desk import NOTHING as NOTHING
+from bot.staff.desk import Actor as Actor
+from bot.staff.desk import Desk as Desk
+from bot.staff.desk import Given as Given
+from bot.staff.desk import Refused as Refused
+from bot.store import contacts, finding, requests
 from bot.store.database import Database
+from bot.store.outbox import Letter
 from bot.store.requests import StoredRequest
 from bot.store.staff_tables import staff
 from bot.store.tables import OPEN_STATES
 
 RESULTS = ("reached", "no-answer", "voicemail", "wrong-number", "emailed")  # of an attempt
 OUTCOMES = ("helped", "not-interested", "unreachable", "duplicate", "spam")  # of a closed request
-MAX_WORDS = 2000  # letters staff may write at once
 _ANSWERS = ("name", "phone", "email", "language", "when", "zone")  # that staff may correct
 
 
-class Refused(Exception):
-    """The action does not fit the request as it is now, or what was given for it; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts. An admin may act on what others have claimed."""
-
-    name: str
-    admin: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What comes with an action; which of it is looked at stands in `Action.takes`."""
-
-    to: str = ""  # a staff member
-    result: str = ""  # of an attempt
-    outcome: str = ""  # of a request
-    at: datetime | None = None  # when to act next
-    words: str = ""
-    answers: Mapping[str, str] = field(default_factory=dict)  # corrected ones, in stored form; an empty one is taken away
-
-
-NOTHING = Given()
 Takes = Literal["to", "result", "outcome", "at", "words", "answers"]
 
 
@@ -78,26 +60,20 @@ def available(request: StoredRequest, actor: Actor) -> tuple[str, ...]:
     return tuple(name for name in ACTIONS if not _hindrance(name, request, actor))
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where staff act."""
-
-    database: Database
-    hours: Hours  # of the office
-
-
 async def act(
     desk: Desk, connection: AsyncConnection, name: str, request: StoredRequest, actor: Actor, now: datetime, given: Given = NOTHING
-) -> None:
-    """Does the action and notes it in the request's history. Raises Refused with the reason.
+) -> list[Letter]:
+    """Does the action, notes it in the request's history and tells the caller; the letters to send once it is committed.
 
-    The change itself decides between two people who act at once: it is made only if the request is still as it was read.
+    Raises Refused with the reason. The change itself decides between two people who act at once: it is made only if the
+    request is still as it was read.
     """
     action = ACTIONS[name]
     if why := _hindrance(name, request, actor) or _lack(action, given) or await _unfit(connection, action, request, given, now):
         raise Refused(why)
     values = _values(name, request, actor, given, now, desk.hours)
     sealer = desk.database.sealer
+    await contacts.lock(connection, request.contact)
     if "answers" in action.needs:
         values["details"] = sealer.seal(json.dumps(_corrected(request, given)))
     try:
@@ -111,6 +87,8 @@ async def act(
         await finding.index(connection, desk.database.lookup, request.id, _corrected(request, given))
     words = sealer.seal(given.words.strip()) if given.words.strip() and "words" in (*action.needs, *action.takes) else None
     await requests.note(connection, request.id, actor.name, name, now, _about(action, given), words)
+    told = await messages.after(desk, connection, name, request, given, now)
+    return [*told, *await desk.queue(connection, desk.alerts.changed(request.reference, now), now)]
 
 
 def _hindrance(name: str, request: StoredRequest, actor: Actor) -> str:

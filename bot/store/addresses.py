@@ -55,6 +55,14 @@ async def of_contact(connection: AsyncConnection, sealer: Sealer, contact: int, 
     return [sealer.open(address).decode() for address in await connection.scalars(query)]
 
 
+async def person(connection: AsyncConnection, sealer: Sealer, contact: int, channel: str) -> Contact | None:
+    """Somebody who has an address on the channel; their messages there are kept under the one they had first."""
+    query = select(contacts.c.session, contacts.c.seen_at, contact_addresses.c.chat).join(contact_addresses)
+    theirs = (contacts.c.id == contact, contact_addresses.c.channel == channel)
+    row = (await connection.execute(query.where(*theirs).order_by(contact_addresses.c.id).limit(1))).first()
+    return Contact(contact, SESSION_JSON.validate_json(sealer.open(row.session)), row.chat, row.seen_at) if row else None
+
+
 class Directory:
     """The people behind some addresses, within one transaction; kept true through the changes made here."""
 

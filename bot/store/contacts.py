@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import EVENT_JSON, SESSION_JSON, Inbound, Session
+from bot.core.model import EVENT_JSON, SESSION_JSON, Errand, Inbound, Session
 from bot.store.crypto import Sealer
 from bot.store.tables import OPEN_STATES, contact_addresses, contacts, inbox, outbox, requests, set_aside
 from bot.store.upsert import upsert
@@ -36,7 +36,7 @@ def _noted(dialect: str) -> Any:
     return upsert(dialect, inbox).on_conflict_do_nothing().returning(inbox.c.channel, inbox.c.update_id)
 
 
-async def first_seen(connection: AsyncConnection, inbounds: Iterable[Inbound], now: datetime) -> set[tuple[str, str]]:
+async def first_seen(connection: AsyncConnection, inbounds: Iterable[Inbound | Errand], now: datetime) -> set[tuple[str, str]]:
     """Notes the update ids and returns those (with their channel) that were not known before."""
     rows = [{"channel": inbound.channel, "update_id": inbound.update_id, "at": now} for inbound in inbounds]
     rows.sort(key=lambda row: (str(row["channel"]), str(row["update_id"])))  # two instances wait for each other in one order only
@@ -47,6 +47,19 @@ async def save(connection: AsyncConnection, sealer: Sealer, people: Sequence[Con
     """Stores the sessions after an event of their people, and when that was."""
     if people:
         await connection.execute(_SAVED, [_row(sealer, person.id, person.session) | {"seen": person.seen_at} for person in people])
+
+
+async def remember(connection: AsyncConnection, sealer: Sealer, number: int, session: Session) -> None:
+    """Stores a session after something its person has no part in: when they last wrote stays as it was."""
+    await connection.execute(_REMEMBERED, [_row(sealer, number, session)])
+
+
+async def lock(connection: AsyncConnection, number: int) -> None:
+    """Until the transaction ends nobody else changes this person.
+
+    Rounds take people before their requests; whoever changes both in another order would wait for them, and they for him.
+    """
+    await connection.execute(select(contacts.c.id).where(contacts.c.id == number).with_for_update())
 
 
 def _row(sealer: Sealer, number: int, session: Session) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import Count
+from bot.core.effects import Count
 from bot.store.tables import daily_counts, job_runs
 from bot.store.upsert import upsert
 

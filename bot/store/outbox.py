@@ -77,6 +77,14 @@ async def write(
     return list(await connection.scalars(_QUEUED, rows))
 
 
+async def queue(
+    connection: AsyncConnection, sealer: Sealer, letters: Sequence[Letter], owner: str, now: datetime, lease: timedelta = LEASE
+) -> list[Letter]:
+    """The same; the letters with their ids."""
+    ids = await write(connection, sealer, letters, owner, now, lease)
+    return [replace(letter, id=number) for letter, number in zip(letters, ids, strict=True)]
+
+
 async def adopt(
     connection: AsyncConnection, sealer: Sealer, owner: str, now: datetime, *, alone: bool, lease: timedelta = LEASE
 ) -> list[Letter]:

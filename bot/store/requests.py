@@ -8,14 +8,16 @@ from datetime import datetime
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import ChangeRequest, GiveConsent, OpenRequest, SendRequest
-from bot.store import finding
+from bot.core.effects import ChangeRequest, Count, GiveConsent, Helped, SendRequest
+from bot.core.model import OpenRequest
+from bot.store import counts, finding
 from bot.store.crypto import Sealer
 from bot.store.database import Database
 from bot.store.tables import OPEN_STATES, consents, request_events, requests
 
 CALLER = "caller"
 SYSTEM = "bot"
+CALL_AGAIN, HELPED = "call again", "helped"  # what callers do besides sending, changing and withdrawing
 
 # Statements of every round are built once. This one does not ask for the state: SQLite would look through all open requests.
 _OF_PEOPLE = select(requests).where(requests.c.contact_id.in_(bindparam("people", expanding=True))).order_by(requests.c.id)
@@ -46,7 +48,9 @@ class StoredRequest:
 async def open_requests(connection: AsyncConnection, sealer: Sealer, people: Collection[int]) -> dict[int, OpenRequest]:
     """The open request of each of these contacts that has one."""
     return {
-        row.contact_id: OpenRequest(row.reference, row.state, row.created_at, row.due_at, _answers(sealer, row.details))
+        row.contact_id: OpenRequest(
+            row.reference, row.state, row.created_at, row.due_at, _answers(sealer, row.details), row.attempts, row.next_at
+        )
         for row in await connection.execute(_OF_PEOPLE, {"people": list(people)})
         if row.state in OPEN_STATES
     }
@@ -71,9 +75,38 @@ async def send(connection: AsyncConnection, database: Database, contact: int, ch
 
 
 async def change(connection: AsyncConnection, database: Database, effect: ChangeRequest, now: datetime) -> None:
-    values = {"details": database.sealer.seal(json.dumps(effect.answers)), "topic": effect.topic}
+    values: dict[str, object] = {"details": database.sealer.seal(json.dumps(effect.answers)), "topic": effect.topic}
+    values |= {"next_at": effect.next_at} if effect.next_at else {}
     if number := await _update_open(connection, effect.reference, values, "changed", now):
         await finding.index(connection, database.lookup, number, effect.answers)
+
+
+async def call_again(connection: AsyncConnection, contact: int, reference: str, now: datetime) -> None:
+    """The caller has missed us and would like another call: there is something to do now. Said twice in a row it is noted once."""
+    theirs = (requests.c.reference == reference, requests.c.contact_id == contact, requests.c.state.in_(OPEN_STATES))
+    row = (await connection.execute(select(requests.c.id, requests.c.next_at).where(*theirs))).first()
+    if row is None:
+        return
+    if row.next_at is None or row.next_at > now:  # what should have been done earlier stays in its place
+        await connection.execute(update(requests).where(requests.c.id == row.id).values(next_at=now))
+    of_request = select(request_events.c.what).where(request_events.c.request_id == row.id)
+    if await connection.scalar(of_request.order_by(request_events.c.id.desc()).limit(1)) != CALL_AGAIN:
+        await note(connection, row.id, CALLER, CALL_AGAIN, now)
+
+
+async def helped(connection: AsyncConnection, contact: int, effect: Helped, now: datetime) -> None:
+    """Notes whether a request that was closed as such has helped, if it is the caller's. Each answer is noted once, the first counted."""
+    theirs = (requests.c.reference == effect.reference, requests.c.contact_id == contact, requests.c.state == "closed")
+    number = await connection.scalar(select(requests.c.id).where(*theirs, requests.c.outcome == "helped"))
+    if number is None:
+        return
+    of_request = (request_events.c.request_id == number, request_events.c.who == CALLER, request_events.c.what == HELPED)
+    said = set(await connection.scalars(select(request_events.c.note).where(*of_request)))
+    answer = "yes" if effect.yes else "no"
+    if answer not in said:
+        await note(connection, number, CALLER, HELPED, now, answer)
+    if not said:
+        await counts.add(connection, [Count(HELPED, answer)], now.date())
 
 
 async def withdraw(connection: AsyncConnection, database: Database, reference: str, now: datetime) -> None:
@@ -134,6 +167,12 @@ async def not_delivered(connection: AsyncConnection, contact: int, reason: str, 
 async def listed(connection: AsyncConnection, sealer: Sealer, states: Collection[str]) -> list[StoredRequest]:
     """Requests in these states, the one that is due first first."""
     query = select(requests).where(requests.c.state.in_(states)).order_by(requests.c.next_at, requests.c.id)
+    return [stored(sealer, row) for row in await connection.execute(query)]
+
+
+async def of_ids(connection: AsyncConnection, sealer: Sealer, numbers: Collection[int]) -> list[StoredRequest]:
+    """These requests, the one that is due first first."""
+    query = select(requests).where(requests.c.id.in_(numbers)).order_by(requests.c.next_at, requests.c.id)
     return [stored(sealer, row) for row in await connection.execute(query)]
 
 

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot.core.effects import EndConsent
 from bot.core.engine import advance
 from bot.core.library import Content
 from bot.core.markup import plain
-from bot.core.model import EndConsent, Event, Hurried, Media, Press, Profile, Session, SharedContact, Started, Text, Turn
+from bot.core.model import Event, Hurried, Media, Press, Profile, Session, SharedContact, Started, Text, Turn
 
 SHARES = Profile(name="Ana", shares_contact="keyboard")
 ASKED = (Text("callback"), Press("consent:yes:2026-11b"))

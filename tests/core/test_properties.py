@@ -14,26 +14,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.content_rules import load
+from bot.core.effects import ChangeRequest, SendRequest, WithdrawRequest
 from bot.core.engine import advance, apology
 from bot.core.markup import plain
 from bot.core.model import (
     HOME,
     REPLY_JSON,
     SESSION_JSON,
-    ChangeRequest,
     Event,
     Left,
     Media,
     Press,
     Profile,
     Reply,
-    SendRequest,
     Session,
     SharedContact,
     Started,
     Text,
     Turn,
-    WithdrawRequest,
 )
 from bot.core.navigation import TARGETS
 from bot.core.wording import MAX_BUTTON_ID, TITLE

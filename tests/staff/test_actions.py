@@ -11,7 +11,9 @@ from sqlalchemy import insert
 
 from bot.core.library import Content
 from bot.core.model import Press
-from bot.staff.actions import ACTIONS, Actor, Desk, Given, Refused, act, available
+from bot.shelf import Shelf
+from bot.staff.actions import ACTIONS, act, available
+from bot.staff.desk import Actor, Desk, Given, Refused
 from bot.store import requests
 from bot.store.database import Database
 from bot.store.requests import Entry, StoredRequest
@@ -38,7 +40,7 @@ async def request_(database: Database, content: Content) -> StoredRequest:
 
 @pytest.fixture
 def desk(database: Database, content: Content) -> Desk:
-    return Desk(database, content.structure.hours)
+    return Desk(database, Shelf(content))
 
 
 async def do(desk: Desk, *steps: tuple[str, str], now: datetime = NOW, **given: Any) -> StoredRequest:

@@ -10,9 +10,10 @@ import pytest
 from people import NOW, open_turnstile, queue
 from sqlalchemy import func, select, update
 
+from bot.core.effects import GiveConsent, SendRequest
 from bot.core.engine import advance
 from bot.core.library import Content
-from bot.core.model import Draft, Event, GiveConsent, Inbound, Moved, Press, Reply, SendRequest, Session, Started, Text, Turn
+from bot.core.model import Draft, Event, Inbound, Moved, Press, Reply, Session, Started, Text, Turn
 from bot.rounds import waiting
 from bot.store import contacts, outbox, requests
 from bot.store.addresses import RECYCLED, Directory

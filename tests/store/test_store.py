@@ -7,7 +7,8 @@ from people import ADA, BOB, NOW, Person, acquainted, queue
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import ChangeRequest, Count, Draft, GiveConsent, OpenRequest, Profile, Reply, SendRequest, Session, Started
+from bot.core.effects import ChangeRequest, Count, GiveConsent, SendRequest
+from bot.core.model import Draft, OpenRequest, Profile, Reply, Session, Started
 from bot.store import contacts, counts, outbox, requests
 from bot.store.contacts import Contact
 from bot.store.database import Database, open_database
