@@ -19,7 +19,7 @@ _OBVIOUS = (
     "iloveyou", "welcome", "willkommen", "hello", "hallo", "geheim", "secret", "mypassword", "meinpasswort", "correcthorsebatterystaple",
     "callback", "telegram", "whatsapp", "summer", "sommer", "winter", "deutschland", "germany", "qwertqwert", "asdfghjkl", "staff",
 )  # fmt: skip
-_ROW = "01234567890" * 20
+_ROWS = ("1234567890" * 21, "0987654321" * 21, "123456789" * 23, "987654321" * 23)
 
 Weakness = Literal["", "short", "long", "name", "obvious"]
 _SAID: dict[Weakness, str] = {
@@ -44,12 +44,12 @@ def weakness(password: str, name: str) -> Weakness:
         return "short"
     if len(password) > LONGEST:
         return "long"
-    plain = "".join(c for c in folded(password) if c.isalnum())
+    plain = "".join(c for c in folded(password) if c.isalnum()) or folded(password)
     own = "".join(c for c in folded(name) if c.isalnum())
     if own and not plain.replace(own, ""):
         return "name"
     letters = "".join(c for c in plain if not c.isdecimal())
-    obvious = plain in _ROW or plain in _ROW[::-1] or any(letters and not letters.replace(word, "") for word in _OBVIOUS)
+    obvious = any(plain in row for row in _ROWS) or any(letters and not letters.replace(word, "") for word in _OBVIOUS)
     return "obvious" if obvious or len(set(plain)) < 3 else ""
 
 
