@@ -4,9 +4,8 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -18,16 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot import metrics, upkeep
-from bot.channels.base import Channel, Errands, Kept, Report, Submit, Turn, alone
-from bot.channels.email import Email
-from bot.channels.email import Options as EmailOptions
-from bot.channels.telegram import WEBHOOK, Options, Telegram
-from bot.channels.telegram_staff import GROUP_SECONDS, StaffGroup
-from bot.channels.telegram_staff import Options as GroupOptions
-from bot.channels.terminal import Terminal
-from bot.channels.web import Web
-from bot.channels.whatsapp import Options as WhatsAppOptions
-from bot.channels.whatsapp import WhatsApp
+from bot.channels.base import alone
 from bot.config import Settings, sealer
 from bot.content_rules import ContentError, load
 from bot.core.library import Content
@@ -35,126 +25,28 @@ from bot.core.model import Errand, Inbound, Receipt
 from bot.entrance import Entrance
 from bot.logs import place
 from bot.outbox import Outbox
+from bot.parts import CHANNELS, HELD, WINDOWS, Parts, alerts_of
 from bot.shelf import Shelf
 from bot.sole import Sole
-from bot.staff.alerts import Alerts
-from bot.staff.cards import Cards
 from bot.staff.console import Console
 from bot.staff.desk import Desk
 from bot.staff.group import Group
 from bot.staff.watch import Watch
-from bot.store import outbox as letters
 from bot.store.backup import folder_beside
-from bot.store.database import Database, open_database, uninterrupted
-from bot.store.outbox import LEASE, Letter
+from bot.store.database import Database, open_database
+from bot.store.outbox import LEASE
 from bot.turnstile import Turnstile
 
 FIRST_MISTAKES = 5  # of a refused content that are logged; `oms-bot check` shows them all
-MAX_KEPT = 200  # messages of a conversation shown again after a reload
 DRAIN = 2.0  # seconds the outbox gets to finish at a stop; what is left goes out at the next start
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a channel may be built from."""
-
-    settings: Settings
-    shelf: Shelf
-    database: Database
-    submit: Submit
-    report: Report
-    poll: Turn
-    errands: Errands
-    alerts: Alerts
-
-    async def history(self, channel: str, chat: str, after: int) -> list[Kept]:
-        held = await uninterrupted(self._held(channel, chat, after))
-        return [Kept(letter.id, letter.reply, letter.at) for letter in held if letter.at]
-
-    async def _held(self, channel: str, chat: str, after: int) -> list[Letter]:
-        async with self.database.read() as connection:
-            return await letters.held(connection, self.database.sealer, channel, chat, after, MAX_KEPT)
-
-
-def _web(parts: Parts) -> Channel:
-    async def history(chat: str, after: int) -> Sequence[Kept]:
-        return await parts.history("web", chat, after)
-
-    return Web(parts.shelf, parts.submit, history, lambda address: parts.database.chat("web", address), parts.database.lookup)
-
-
-def _telegram(parts: Parts) -> Channel | None:
-    options = telegram_options(parts.settings)
-    return Telegram(options, parts.submit, parts.shelf, parts.poll, parts.errands) if options.token else None
-
-
-def telegram_options(settings: Settings) -> Options:
-    return Options(
-        settings.telegram_token.get_secret_value().strip(), settings.telegram_api_url, settings.telegram_mode,
-        settings.telegram_webhook_secret.get_secret_value(), settings.telegram_rate, settings.telegram_chat_rate,
-        settings.public_url + WEBHOOK, settings.telegram_staff_chat,
-    )  # fmt: skip
-
-
-def _telegram_staff(parts: Parts) -> Channel | None:
-    settings, every = parts.settings, GROUP_SECONDS / parts.settings.telegram_chat_rate
-    options = GroupOptions(settings.telegram_token.get_secret_value().strip(), settings.telegram_api_url, every)
-    return StaffGroup(options, Cards(parts.alerts)) if parts.alerts.group else None
-
-
-def _email(parts: Parts) -> Channel | None:
-    url = parts.settings.smtp_url.get_secret_value().strip()
-    return Email(EmailOptions(url, parts.settings.smtp_from)) if url else None
-
-
-def alerts_of(settings: Settings, database: Database, shelf: Shelf) -> Alerts:
-    """Where staff are told of what happens."""
-    group = settings.telegram_staff_chat if settings.telegram_token.get_secret_value().strip() else ""
-    return Alerts(database, shelf, settings.staff_email if settings.smtp_url.get_secret_value() else "", group, settings.public_url, settings.staff_language)
-
-
-def _whatsapp(parts: Parts) -> Channel | None:
-    options = whatsapp_options(parts.settings)
-    return WhatsApp(options, parts.submit, parts.report, parts.shelf) if options.token else None
-
-
-def whatsapp_options(settings: Settings) -> WhatsAppOptions:
-    return WhatsAppOptions(
-        settings.whatsapp_token.get_secret_value().strip(), settings.whatsapp_phone_number_id,
-        settings.whatsapp_app_secret.get_secret_value().strip(), settings.whatsapp_verify_token.get_secret_value(),
-        settings.whatsapp_api_url, settings.whatsapp_rate, settings.whatsapp_template,
-    )  # fmt: skip
-
-
-def _terminal(parts: Parts) -> Channel:
-    async def history(chat: str, after: int) -> Sequence[Kept]:
-        return await parts.history("terminal", chat, after)
-
-    return Terminal(parts.submit, history, lambda address: parts.database.chat("terminal", address))
 
 
 def nightly(settings: Settings) -> upkeep.Backups | None:
     """The backups the program makes by itself; PostgreSQL has means of its own."""
     file = settings.database_file
     return upkeep.Backups(file, folder_beside(file), settings.backups) if file and settings.backups else None
-
-
-# Every channel: how to build it, or None while it is not configured.
-CHANNELS: Mapping[str, Callable[[Parts], Channel | None]] = {
-    "web": _web,
-    "telegram": _telegram,
-    "whatsapp": _whatsapp,
-    "terminal": _terminal,
-    "telegram_staff": _telegram_staff,
-    "email": _email,
-}
-
-
-_KINDS = (Web, Telegram, WhatsApp, Terminal)
-HELD = frozenset(kind.name for kind in _KINDS if kind.pull)  # whose messages are kept until they are fetched
-WINDOWS = {kind.name: kind.window for kind in _KINDS if kind.window}  # in which somebody who has written can be answered freely
 
 
 class App:
@@ -212,8 +104,8 @@ class App:
             stack.push_async_callback(app._drain)
             if serving:
                 await app.outbox.adopt(alone=not database.shared)
+                app._start(stack, "sharing", app.outbox.share())
                 if database.shared:
-                    app._start(stack, "sharing", app.outbox.share())
                     app._start(stack, "poller", app._poller.run())
                 app._start(stack, "upkeep", upkeep.run(database, app.shelf, app.owner, nightly(settings)))
                 app._start(stack, "watch", app.watch.run())

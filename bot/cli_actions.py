@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.app import HELD, WINDOWS
 from bot.cli_requests import Reference, Who, with_request
 from bot.cli_requests import app as app
 from bot.config import load_settings
 from bot.content_rules import load
 from bot.core.answers import read_email, read_name, read_phone
 from bot.core.schedule import zone_of
+from bot.parts import HELD, WINDOWS, alerts_of
 from bot.shelf import Shelf
 from bot.staff.actions import OUTCOMES, RESULTS, act
 from bot.staff.desk import NOTHING, Actor, Desk, Given
@@ -119,12 +119,14 @@ def _act(
     words: str = "",
     answers: Mapping[str, str] = NOTHING.answers,
 ) -> None:
-    shelf = Shelf(load(load_settings().content_dir))
+    settings = load_settings()
+    shelf = Shelf(load(settings.content_dir))
     given = Given(to, result, outcome, _moment(at, shelf.content.structure.hours.zone), words, answers)
 
     async def work(database: Database, connection: AsyncConnection, request: StoredRequest) -> None:
         # What the caller hears waits in the outbox for the running program.
-        await act(Desk(database, shelf, held=HELD, windows=WINDOWS), connection, name, request, Actor(who), datetime.now(UTC), given)
+        desk = Desk(database, shelf, held=HELD, windows=WINDOWS, places=alerts_of(settings, database, shelf))
+        await act(desk, connection, name, request, Actor(who), datetime.now(UTC), given)
 
     with_request(reference, work)
 

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from telegram.error import TelegramError
 
-from bot.app import telegram_options, whatsapp_options
 from bot.channels import telegram_setup, whatsapp_setup
 from bot.channels.telegram_errors import reason
 from bot.channels.telegram_request import Line
@@ -16,6 +15,7 @@ from bot.channels.whatsapp_api import Graph, Refused
 from bot.config import Settings, WrongSettings, load_settings
 from bot.content_rules import load
 from bot.core.library import Content
+from bot.parts import telegram_options, whatsapp_options
 from bot.posters import Link, draw, telegram_links, whatsapp_links
 
 telegram = typer.Typer(no_args_is_help=True, help="Telegram.")

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from starlette.routing import BaseRoute
 
-from bot.core.model import Inbound, Receipt, Reply
+from bot.core.model import Errand, Inbound, Receipt, Reply
 
 # Hands an event to the turnstile; returns once it is committed. Raises Unavailable when it could not be.
 Submit = Callable[[Inbound], Awaitable[None]]
@@ -15,6 +15,8 @@ Submit = Callable[[Inbound], Awaitable[None]]
 # Hands on what a platform says about sent messages; returns once it is committed. Raises Unavailable too.
 Report = Callable[[Sequence[Receipt]], Awaitable[None]]
 
+# Hands on what staff want of the desk; returns what to tell them, once it is committed. Raises Unavailable too.
+Errands = Callable[[Errand], Awaitable[str]]
 
 # Returns once this instance is the one that does what only one may do.
 Turn = Callable[[], Awaitable[None]]

@@ -5,7 +5,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP as WIRE
@@ -18,7 +18,7 @@ from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPRecipie
 from starlette.routing import BaseRoute
 
 from bot.channels.base import Delivery, NotSent
-from bot.core.markup import plain
+from bot.core.markup import Block, Line, Paragraph, plain
 
 NAME = "email"
 SECONDS = 30.0  # the mail server may take for a step
@@ -160,12 +160,22 @@ def written(delivery: Delivery, sender: str) -> EmailMessage:
     message["To"] = delivery.address
     message["Subject"] = " ".join(reply.title.split())
     message["Date"] = format_datetime(localtime())
-    text = plain(reply.body) + "\n"
+    links = [f"{button.label}: {button.id}" for button in reply.buttons if button.kind == "link"]
+    text = "\n\n".join([plain(tuple(map(_with_addresses, reply.body))), *links]) + "\n"
     digest = sha256(f"{delivery.number} {reply.title} {text}".encode()).hexdigest()[:20]
     message["Message-ID"] = f"<{delivery.number}.{digest}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text, cte="7bit" if text.isascii() else "quoted-printable")
     return message
+
+
+def _with_addresses(block: Block) -> Block:
+    """The block with the addresses of its links spelt out, since plain text has no links."""
+
+    def spelt(line: Line) -> Line:
+        return tuple(replace(run, text=f"{run.text} ({run.href})") if run.href else run for run in line)
+
+    return Paragraph(spelt(block.runs)) if isinstance(block, Paragraph) else replace(block, items=tuple(map(spelt, block.items)))
 
 
 def _spoken(codes: Sequence[tuple[int, str]]) -> str:

@@ -20,10 +20,11 @@ from starlette.routing import BaseRoute, Route
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 
 from bot import metrics
-from bot.channels.base import Delivery, NotSent, Submit, Turn, Unavailable, alone
+from bot.channels.base import Delivery, Errands, NotSent, Submit, Turn, Unavailable, alone
 from bot.channels.limits import RateLimit
 from bot.channels.parting import Written
-from bot.channels.shape import LARGE, Hook, read_body, read_json, together
+from bot.channels.shape import LARGE, Hook, Json, part, read_body, read_json, together
+from bot.channels.telegram_errand import errand
 from bot.channels.telegram_errors import not_sent, reason, seconds
 from bot.channels.telegram_parse import NAME, UPDATES, kind_of, parse
 from bot.channels.telegram_render import Markup, block, markup, texts
@@ -41,6 +42,7 @@ _CHECK_SECONDS = 60.0  # between looks at the webhook
 _WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between polls that fail, doubling
 _BURST = 4  # messages at once before a rate counts
 _GROUP_SECONDS = 3.0  # between messages to a group: 20 a minute [PLATFORMS]
+MAX_TOLD, _TOAST = 200, 60  # letters an answer to a press may have; more than a few go into a window to be closed
 _RECENT = 2 * _CHECK_SECONDS  # seconds in which a failed delivery to the webhook counts as trouble
 _UNCHANGED = "message is not modified"
 
@@ -58,6 +60,7 @@ class Options:
     rate: float = 30.0
     chat_rate: float = 1.0
     webhook_url: str = ""
+    staff_chat: str = ""
     patience: float = 60.0  # seconds to leave another poller alone before trying again
 
 
@@ -68,13 +71,14 @@ class Telegram:
     pull = False
     window = None
 
-    def __init__(self, options: Options, submit: Submit, shelf: Shelf, turn: Turn = alone) -> None:
+    def __init__(self, options: Options, submit: Submit, shelf: Shelf, turn: Turn = alone, desk: Errands | None = None) -> None:
         self._options = options
         self._line = Line(options.token, options.api_url)
         self._submit = submit
         self._shelf = shelf
         self._write_block = Written(block, shelf)
         self._announced: Content | None = None
+        self._desk = desk  # for what staff do in their group
         self._turn = turn  # only one instance may poll
         self._standing_by = False
         self._me: dict[str, Any] = {}
@@ -203,21 +207,28 @@ class Telegram:
         return JSONResponse({})
 
     async def _take(self, update: object) -> None:
-        query = update.get("callback_query") if isinstance(update, dict) else None
-        if isinstance(query, dict) and isinstance(query.get("id"), str):
-            task = asyncio.create_task(self._answer(query["id"]))
-            self._answers.add(task)
-            task.add_done_callback(self._answers.discard)
+        if self._desk and (wanted := errand(update, self._options.staff_chat, self._me)):
+            self._acknowledge(update, await self._desk(wanted))
+            return
+        self._acknowledge(update)
         inbound = parse(update, datetime.now(UTC), self._me)
         if inbound is None:
             metrics.IGNORED.labels(NAME, kind_of(update)).inc()
             return
         await self._submit(inbound)
 
-    async def _answer(self, query: str) -> None:
-        """Stops the clock on the button. Worthless when late, so neither queued nor repeated."""
+    def _acknowledge(self, update: object, said: str = "") -> None:
+        """Stops the clock on a button that was pressed, with a word if there is one to say."""
+        if query := part(part(update, "callback_query"), "id", str):
+            told = {"text": said[:MAX_TOLD], "show_alert": len(said) > _TOAST} if said else {}
+            task = asyncio.create_task(self._answer({"callback_query_id": query, **told}))
+            self._answers.add(task)
+            task.add_done_callback(self._answers.discard)
+
+    async def _answer(self, answer: Json) -> None:
+        """Worthless when late, so neither queued nor repeated."""
         try:
-            await self._line.ask("answerCallbackQuery", {"callback_query_id": query})
+            await self._line.ask("answerCallbackQuery", answer)
         except TelegramError as error:
             log.debug("callback_not_answered", reason=reason(error))
         except Exception as error:
@@ -247,10 +258,10 @@ class Telegram:
         reply, keyboard, parts = delivery.reply, markup(delivery.reply), texts(delivery.reply.body, self._write_block)
         if reply.in_place and delivery.origin and len(parts) == 1 and await self._edit(chat, int(delivery.origin), parts[0], keyboard):
             return
-        for number, part in enumerate(parts[delivery.parts :], delivery.parts + 1):
+        for number, text in enumerate(parts[delivery.parts :], delivery.parts + 1):
             last = keyboard if number == len(parts) else None
             try:
-                await self._write("sendMessage", part, last, chat_id=chat)
+                await self._write("sendMessage", text, last, chat_id=chat)
             except ChatMigrated:
                 raise
             except TelegramError as error:

@@ -36,7 +36,7 @@ def markup(reply: Reply) -> Markup | None:
         # Other buttons of this keyboard come back as typed labels, which the dialogue understands.
         keys = [[_key(button) for button in row] for row in rows]
         return {"keyboard": keys, "resize_keyboard": True, "one_time_keyboard": True}
-    inline = [[{"text": button.label, "callback_data": button.id} for button in row] for row in rows]
+    inline = [[{"text": button.label, "url" if button.kind == "link" else "callback_data": button.id} for button in row] for row in rows]
     return {"inline_keyboard": inline} if inline else None
 
 

@@ -33,7 +33,7 @@ async def waiting(connection: AsyncConnection, now: datetime) -> list[Open]:
     return [Open(row.id, row.state, row.due_at, row.next_at, row.first_attempt_at is not None) for row in rows]
 
 
-async def sent(connection: AsyncConnection, now: datetime) -> set[Key]:
+async def said(connection: AsyncConnection, now: datetime) -> set[Key]:
     """What was said about the open requests whose time has come."""
     of_open = (requests.c.state.in_(OPEN_STATES), requests.c.next_at <= now, reminders.c.about == requests.c.next_at)
     query = select(reminders).join(requests, requests.c.id == reminders.c.request_id).where(*of_open)
@@ -78,4 +78,4 @@ async def numbers(connection: AsyncConnection, since: datetime, now: datetime, e
         and_(promised, requests.c.first_attempt_at <= requests.c.due_at),
     )
     row = (await connection.execute(select(*(func.count().filter(each) for each in sums)).select_from(requests))).one()
-    return Numbers(*row)
+    return Numbers(*map(int, row))

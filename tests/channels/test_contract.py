@@ -6,12 +6,12 @@ from html import unescape
 
 import pytest
 
-from bot.app import CHANNELS
 from bot.channels import telegram_render, web_render
 from bot.core.library import Content
 from bot.core.model import OpenRequest, Profile, Reply, Session
 from bot.core.navigation import draw
 from bot.core.scene import Scene
+from bot.parts import CHANNELS
 
 PROFILE = Profile(name="Maria Musterfrau", shares_contact="keyboard")
 

@@ -16,11 +16,12 @@ from sqlalchemy import func, select
 from starlette.applications import Starlette
 from whatsapp_side import meta, whatsapp
 
-from bot.app import App, whatsapp_options
+from bot.app import App
 from bot.channels.base import Unavailable
 from bot.channels.whatsapp import MAX_BODY, WEBHOOK, WhatsApp
 from bot.core.library import Content
 from bot.core.model import Inbound, Receipt
+from bot.parts import whatsapp_options
 from bot.store.tables import contacts, inbox, outbox, set_aside
 
 NUMBER, OTHER_NUMBER = "447700900123", "447700900777"

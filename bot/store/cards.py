@@ -1,0 +1,63 @@
+"""Which message in the staff's group is the card of which request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.staff_tables import cards
+from bot.store.tables import requests
+from bot.store.upsert import upsert
+
+SENDING = timedelta(minutes=1)  # how long whoever has begun to send a card is given to say what it is called
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A card in the group."""
+
+    reference: str
+    message: str
+    shown: str
+
+
+async def of_request(connection: AsyncConnection, request: int) -> Placed | None:
+    """The card of a request; None when there is none yet, or it is just being sent."""
+    return next(iter(await _found(connection, cards.c.request_id == request)), None)
+
+
+async def of_contact(connection: AsyncConnection, contact: int) -> list[Placed]:
+    """The cards of all requests of a person."""
+    return list(await _found(connection, requests.c.contact_id == contact))
+
+
+async def _found(connection: AsyncConnection, which: ColumnElement[bool]) -> Sequence[Placed]:
+    query = select(requests.c.reference, cards.c.message, cards.c.shown).join(cards, cards.c.request_id == requests.c.id)
+    rows = await connection.execute(query.where(which, cards.c.message != ""))
+    return [Placed(row.reference, row.message, row.shown) for row in rows]
+
+
+async def begin(connection: AsyncConnection, request: int, now: datetime) -> bool:
+    """Whether the card may be sent for the first time: nobody else is at it, and the request is not erased."""
+    row = upsert(connection.dialect.name, cards).values(request_id=request, message="", at=now)
+    given_up = (cards.c.message == "") & (cards.c.at < now - SENDING)
+    begun = row.on_conflict_do_update(index_elements=[cards.c.request_id], set_={"at": row.excluded.at}, where=given_up)
+    try:
+        async with connection.begin_nested():
+            return await connection.scalar(begun.returning(cards.c.request_id)) is not None
+    except IntegrityError:
+        return False
+
+
+async def abandon(connection: AsyncConnection, request: int) -> None:
+    """It was not sent after all."""
+    await connection.execute(delete(cards).where(cards.c.request_id == request, cards.c.message == ""))
+
+
+async def keep(connection: AsyncConnection, request: int, message: str, shown: str, now: datetime) -> bool:
+    """Notes what the card is called and says; False when its request is erased."""
+    values = {"message": message, "shown": shown, "at": now}
+    return (await connection.execute(update(cards).where(cards.c.request_id == request).values(values))).rowcount == 1
