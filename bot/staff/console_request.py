@@ -182,7 +182,7 @@ class RequestPage:
 
     def _reach(self, request: StoredRequest) -> dict[str, str]:
         """The links that dial and write: `mailto:` with a subject and a greeting in the caller's language."""
-        links = {}
+        links = {"call": "", "mail": ""}
         if phone := request.answers.get("phone"):
             links["call"] = f"tel:{quote(phone, safe='+')}"
         if address := request.answers.get("email"):

@@ -148,12 +148,12 @@ class Gate:
     def words(self, visit: Visit) -> Words:
         return self.pages.words.get(visit.member.language) or next(iter(self.pages.words.values()))
 
-    async def show(self, visit: Visit, name: str, *, status: int = 200, **values: Any) -> Response:
+    async def show(self, visit: Visit, page: str, /, *, status: int = 200, **values: Any) -> Response:
         """A page with the navigation around it."""
         async with self.database.read() as connection:
             numbers = await counts(connection, visit.member.name, visit.now)
         common = {"me": visit.member, "now": visit.now, "zone": visit.zone, "counts": numbers, "here": visit.request.url.path}
-        return self.pages(name, visit.member.language, status=status, **common, **values)
+        return self.pages(page, visit.member.language, status=status, **common, **values)
 
 
 async def read_form(request: Request) -> Form:

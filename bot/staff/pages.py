@@ -59,16 +59,16 @@ class Words:
 
 
 class Pages:
-    """Every page of the console. `pages(name, language, …)` is the answer that shows one."""
+    """Every page of the console. `pages(page, language, …)` is the answer that shows one."""
 
     def __init__(self) -> None:
         self._templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
         self.words = {code: Words(code) for code in LANGUAGES}
 
-    def __call__(self, name: str, language: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    def __call__(self, page: str, language: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
         words = self.words[language if language in self.words else LANGUAGES[0]]
-        page = self._templates.get_template(f"{name}.html").render(t=words, languages=LANGUAGES, **values)
-        return HTMLResponse(page, status, headers=HEADERS)
+        shown = self._templates.get_template(f"{page}.html").render(t=words, languages=LANGUAGES, **values)
+        return HTMLResponse(shown, status, headers=HEADERS)
 
 
 def preferred(accepted: str) -> str:
