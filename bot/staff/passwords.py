@@ -46,7 +46,7 @@ def weakness(password: str, name: str) -> Weakness:
         return "long"
     plain = "".join(c for c in folded(password) if c.isalnum()) or folded(password)
     own = "".join(c for c in folded(name) if c.isalnum())
-    if own and not plain.replace(own, ""):
+    if own and plain and not plain.replace(own, ""):
         return "name"
     letters = "".join(c for c in plain if not c.isdecimal())
     obvious = any(plain in row for row in _ROWS) or any(letters and not letters.replace(word, "") for word in _OBVIOUS)
