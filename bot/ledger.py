@@ -33,6 +33,7 @@ class Ledger:
         self._clock = clock
         self._again = again
         self._delivered: dict[int, str] = {}  # row -> what receipts will call the message, "" when there will be none
+        self._writing: dict[int, str] = {}  # those that are being written down
         self._receipts: list[tuple[Sequence[Receipt], asyncio.Future[None]]] = []
         self._early: OrderedDict[str, Receipt] = OrderedDict()  # receipts that came before we knew of the message
         self._news = asyncio.Event()
@@ -54,7 +55,7 @@ class Ledger:
 
     def pending(self) -> Collection[int]:
         """Letters that were delivered, which is not written down yet."""
-        return self._delivered.keys()
+        return self._delivered.keys() | self._writing.keys()
 
     async def listen_again(self) -> None:
         """Tries early receipts once more: another instance may have sent what they are about, and noted it since."""
@@ -117,6 +118,7 @@ class Ledger:
 
     async def _flush(self) -> None:
         done, self._delivered = self._delivered, {}
+        self._writing = done
         waiting, self._receipts = self._receipts, []
         receipts = [receipt for several, _ in waiting for receipt in several]
         receipts += [self._early[name] for name in done.values() if name in self._early]
@@ -130,6 +132,7 @@ class Ledger:
             if not self._stopped:
                 asyncio.get_running_loop().call_later(_RETRY_AFTER, self._news.set)
             failure = Unavailable()
+        self._writing = {}
         for _, noted in waiting:
             if not noted.done():
                 noted.set_exception(failure) if failure else noted.set_result(None)

@@ -5,6 +5,7 @@ delivered when we die is sent again by whoever adopts it: at least once.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from bot.store.outbox import LEASE, MAX_ATTEMPTS, Letter
 MAX_AGE = timedelta(hours=24)  # how long a message waits for a platform that is away
 FRESH = timedelta(seconds=5)  # so long after the commit nobody looks whether the letter has been overtaken by events
 FIRST_WAIT, LONGEST_WAIT = 1.0, 600.0  # seconds between tries, doubling
+LOOK_AROUND = 5.0  # seconds, at most, until somebody sends what nobody sends: what was written at the command line is not kept waiting
 MAX_SENDING = 200  # chats of a channel sent to at the same time
 
 log = structlog.get_logger()
@@ -131,21 +133,32 @@ class Outbox:
         return len(letters)
 
     async def share(self) -> None:
-        """Beside other instances, until cancelled: keeps what is ours and takes over what a dead one has left."""
+        """Until cancelled: keeps what is ours and takes over what nobody sends, written by a command or left by a dead instance."""
+        renewing = self._lease.total_seconds() / 4
+        looks = max(1, math.ceil(renewing / LOOK_AROUND))
         while True:
-            await asyncio.sleep(self._lease.total_seconds() / 4)
-            await self._note(self._keep_and_inherit())
+            for _ in range(looks):
+                await asyncio.sleep(renewing / looks)
+                await self._note(self._inherit())
+            await self._note(self._keep())
             await self._note(self._ledger.listen_again())
 
-    async def _keep_and_inherit(self) -> None:
-        now, channels = self._clock(), self._channels.keys()
+    async def _keep(self) -> None:
         async with self._database.write() as connection:
-            await outbox.renew(connection, self._at_hand(), self._owner, now + self._lease)
+            await outbox.renew(connection, self._at_hand(), self._owner, self._clock() + self._lease)
+
+    async def _inherit(self) -> None:
+        now, channels, at_hand = self._clock(), self._channels.keys(), self._at_hand()
+        async with self._database.read() as connection:  # nearly always there is nothing, and nobody is kept from writing
+            if channels.isdisjoint(await outbox.left(connection, now)):
+                return
+        async with self._database.write() as connection:
             letters = await outbox.inherit(connection, self._database.sealer, channels, self._owner, now, self._lease)
-        if letters:
-            log.info("letters_taken_over", letters=len(letters))
-        at_hand = self._at_hand()
-        self.deliver([letter for letter in letters if letter.id not in at_hand])
+        at_hand |= self._at_hand()  # ours that were not renewed in time are at hand all the same
+        taken = [letter for letter in letters if letter.id not in at_hand]
+        if taken:
+            log.info("letters_taken_over", letters=len(taken))
+        self.deliver(taken)
 
     def _at_hand(self) -> set[int]:
         waiting = {letter.id for chat in self._chats.values() for letter in chat.letters}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import REPLY_JSON, Receipt, Reply
@@ -97,12 +97,19 @@ async def adopt(
     return await _take(connection, sealer, ours, owner, now + lease)
 
 
+async def left(connection: AsyncConnection, now: datetime) -> set[str]:
+    """The channels for which there is something to `inherit`."""
+    # Written out, or SQLite would not see that its index of ready rows is enough, and read what is held for all the people.
+    ready = outbox.c.state == literal_column("'ready'")
+    return set(await connection.scalars(select(outbox.c.channel).where(ready, outbox.c.leased_until < now)))
+
+
 async def inherit(
     connection: AsyncConnection, sealer: Sealer, channels: Collection[str], owner: str, now: datetime, lease: timedelta = LEASE
 ) -> list[Letter]:
-    """The same while we are sending ourselves: takes over ready rows whose lease ran out. What we have at hand was renewed before."""
-    left = (outbox.c.state == "ready") & (outbox.c.leased_until < now) & outbox.c.channel.in_(channels)
-    return await _take(connection, sealer, left, owner, now + lease)
+    """Takes over ready rows whose lease ran out, while we are sending ourselves: what we have at hand may be among them."""
+    ready = (outbox.c.state == "ready") & (outbox.c.leased_until < now) & outbox.c.channel.in_(channels)
+    return await _take(connection, sealer, ready, owner, now + lease)
 
 
 async def renew(connection: AsyncConnection, letters: Collection[int], owner: str, until: datetime) -> None:

@@ -6,12 +6,13 @@ import threading
 from contextlib import closing
 from typing import Any
 
-from people import ADA, BOB, PATIENCE, Person, file_of, go_through, on_sqlite, open_turnstile
+from people import ADA, BOB, NOW, PATIENCE, Person, file_of, go_through, on_sqlite, open_turnstile
 from post import Post, sending
 from sqlalchemy import event
 
 from bot.core.library import Content
 from bot.core.model import Press, Receipt, Started, Text
+from bot.store import outbox
 from bot.store.database import Database
 
 _CARL = Person("chat-of-carl-4713", "Carl Fictional", "+442079460055")
@@ -41,6 +42,23 @@ async def test_no_statement_reads_a_whole_table(database: Database, content: Con
             found = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", said[statement])
             steps = [str(row.detail) for row in found]
             assert not [step for step in steps if step.startswith("SCAN") and "INDEX" not in step], (statement, steps)
+
+
+@on_sqlite
+async def test_looking_for_what_nobody_sends_reads_only_what_is_ready(database: Database) -> None:
+    """Several times a minute, whatever is kept for the people of the web page."""
+    said: dict[str, Any] = {}
+
+    @event.listens_for(database.engine.sync_engine, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        said[statement] = parameters
+
+    async with database.write() as connection:
+        assert await outbox.left(connection, NOW) == set()
+        event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+        for statement, parameters in said.items():
+            found = [str(row.detail) for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            assert any("INDEX ix_outbox_ready" in step for step in found), found
 
 
 @on_sqlite
