@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -42,6 +42,11 @@ CARD = Reply(
 )
 
 
+def transport(server: SMTP) -> asyncio.Transport:
+    assert isinstance(server.transport, asyncio.Transport)
+    return server.transport
+
+
 class Mailbox:
     """The server's side: what it was given, and what it answers instead."""
 
@@ -66,11 +71,11 @@ class Mailbox:
         message = message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)
         self.taken.append(message)
-        self.secret = session.ssl is not None
+        self.secret = transport(server).get_extra_info("ssl_object") is not None
         assert (envelope.mail_from, envelope.rcpt_tos) == (BOT, [STAFF])
         if self.breaks:
             self.breaks -= 1
-            server.transport.abort()
+            transport(server).abort()
         return "250 taken"
 
     def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
@@ -136,7 +141,7 @@ async def serving(mailbox: Mailbox, *, implicit: ssl.SSLContext | None = None, *
         server.close()
         for each in connections:
             if each.transport is not None:
-                each.transport.abort()
+                transport(each).abort()
             if each._handler_coroutine is not None:
                 await asyncio.wait([each._handler_coroutine])
 
@@ -191,12 +196,15 @@ async def test_over_tls_with_a_password(mailbox: Mailbox, served_by: ssl.SSLCont
     """smtps:// speaks TLS from the first byte; the password from the URL, whatever is in it, is used only inside."""
     account = "bot%40example.org:correct%20horse%2Fbattery@"
     if way == "from the start":
-        async with serving(
-            mailbox, implicit=served_by, authenticator=mailbox.authenticate, auth_require_tls=False
-        ) as port:
+        async with serving(mailbox, implicit=served_by, authenticator=mailbox.authenticate, auth_require_tls=False) as port:
             await channel(f"smtps://{account}127.0.0.1:{port}", trusted).send(delivery())
     else:
-        how = {"tls_context": served_by, "require_starttls": True, "authenticator": mailbox.authenticate, "auth_required": True}
+        how: dict[str, Any] = {
+            "tls_context": served_by,
+            "require_starttls": True,
+            "authenticator": mailbox.authenticate,
+            "auth_required": True,
+        }
         async with serving(mailbox, **how) as port:
             server = connection(Options(f"smtp://{account}mail.example.org:{port}", BOT, trusted, 5))
             server.hostname = "127.0.0.1"  # elsewhere than on this machine, STARTTLS is demanded
@@ -216,7 +224,8 @@ async def test_without_tls_nothing_is_said_to_strangers(mailbox: Mailbox) -> Non
         with pytest.raises(Exception, match="STARTTLS"):
             await server.connect()
         server.close()
-    assert mailbox.signed_in == mailbox.taken == []
+    assert mailbox.signed_in == []
+    assert mailbox.taken == []
 
 
 async def test_a_certificate_nobody_vouches_for(mailbox: Mailbox, served_by: ssl.SSLContext) -> None:
@@ -304,12 +313,21 @@ async def _says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 @pytest.mark.parametrize("odd", [_hangs_up, _babbles, _greets_and_goes, _says_nothing], ids=lambda odd: odd.__name__)
 async def test_odd_servers(odd: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]) -> None:
     """Whatever answers there, the message waits, and nothing but NotSent comes out."""
-    async with await asyncio.start_server(odd, "127.0.0.1", 0) as server:
+    over = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await odd(reader, writer)
+        with suppress(OSError):
+            await writer.wait_closed()
+        over.set()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         email = channel(f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=0.5)
         with pytest.raises(NotSent) as failure:
             await email.send(delivery())
         assert failure.value.passing
         assert email.trouble()
+        await over.wait()
 
 
 async def test_a_connection_that_breaks_repeats_the_same_message(database: Database, mailbox: Mailbox) -> None:
