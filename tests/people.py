@@ -17,6 +17,7 @@ from bot.core.markup import plain
 from bot.core.model import REPLY_JSON, Event, Inbound, Press, Profile, Text
 from bot.rounds import Advance, waiting
 from bot.shelf import Shelf
+from bot.staff.alerts import Alerts
 from bot.store import requests
 from bot.store.addresses import Directory
 from bot.store.contacts import Contact
@@ -94,9 +95,10 @@ async def open_turnstile(
     step: Advance = advance,
     held: frozenset[str] = frozenset(),
     clock: Callable[[], datetime] = lambda: NOW,
+    alerts: Alerts | None = None,
 ) -> AsyncIterator[Turnstile]:
     """A turnstile whose rounds run until the end of the block, which has to come in time."""
-    turnstile = Turnstile(database, Shelf(content), deliver, owner="test", step=step, held=held, clock=clock)
+    turnstile = Turnstile(database, Shelf(content), deliver, owner="test", step=step, held=held, clock=clock, alerts=alerts)
     rounds = asyncio.create_task(turnstile.run())
     try:
         async with asyncio.timeout(2 * PATIENCE):

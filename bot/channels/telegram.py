@@ -24,7 +24,7 @@ from bot.channels.base import Delivery, Errands, NotSent, Submit, Turn, Unavaila
 from bot.channels.limits import RateLimit
 from bot.channels.parting import Written
 from bot.channels.shape import LARGE, Hook, Json, part, read_body, read_json, together
-from bot.channels.telegram_errand import errand
+from bot.channels.telegram_errand import errand, joined
 from bot.channels.telegram_errors import not_sent, reason, seconds
 from bot.channels.telegram_parse import NAME, UPDATES, kind_of, parse
 from bot.channels.telegram_render import Markup, block, markup, texts
@@ -213,6 +213,8 @@ class Telegram:
         self._acknowledge(update)
         inbound = parse(update, datetime.now(UTC), self._me)
         if inbound is None:
+            if group := joined(update):
+                log.info("joined_a_group", advice=f"should it be the staff's, set OMSBOT_TELEGRAM_STAFF_CHAT={group}")
             metrics.IGNORED.labels(NAME, kind_of(update)).inc()
             return
         await self._submit(inbound)

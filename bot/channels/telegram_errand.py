@@ -9,6 +9,14 @@ from bot.core.model import Errand
 _LINK = re.compile(r"/link(?:@(\w{1,64}))?\s+(\S{1,64})\s*", re.ASCII)
 
 
+def joined(update: object) -> int:
+    """The number of the group the bot was just made a member of; 0 for everything else."""
+    change = part(update, "my_chat_member")
+    chat, now = part(change, "chat"), part(part(change, "new_chat_member"), "status", str)
+    group = chat.get("type") in ("group", "supergroup") and now in ("member", "administrator")
+    return int(part(chat, "id", int)) if group else 0
+
+
 def errand(update: object, staff_chat: str, me: Json) -> Errand | None:
     """The errand an update stands for; None for everything else. `me`: the bot's own User."""
     query = part(update, "callback_query")

@@ -3,29 +3,30 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from mail_server import USER, Mailbox, serving
 from people import NOW, until
 from pydantic import SecretStr
+from serving import queued, settings
 
+from bot.app import App
 from bot.channels.base import Delivery, NotSent
 from bot.channels.email import Email, Options, connection, written
+from bot.channels.terminal import Terminal
 from bot.config import Settings, WrongSettings, load_settings
+from bot.core.library import Content
 from bot.core.markup import Listing, Paragraph, Run, words
 from bot.core.model import Button, Reply
 from bot.outbox import Outbox
@@ -34,54 +35,11 @@ from bot.store.database import Database
 from bot.store.outbox import Letter
 
 STAFF, BOT = "callbacks@example.org", "bot@example.org"
-USER, PASSWORD = "bot@example.org", "correct horse/battery"
 CARD = Reply(
     (Paragraph((Run("OMS-7K3F: new", "bold"), Run("\n"), Run("Русский · Kosten"))),),
     navigation=(Button("desk:claim:OMS-7K3F", "Claim"), Button("https://bot.example.org/staff/requests/OMS-7K3F", "Open", kind="link")),
     title="New request OMS-7K3F",
 )
-
-
-def transport(server: SMTP) -> asyncio.Transport:
-    assert isinstance(server.transport, asyncio.Transport)
-    return server.transport
-
-
-class Mailbox:
-    """The server's side: what it was given, and what it answers instead."""
-
-    def __init__(self) -> None:
-        self.taken: list[EmailMessage] = []
-        self.answers: list[str] = []  # to the next messages, in place of "taken"
-        self.recipient = ""  # the answer to every recipient
-        self.signed_in: list[str] = []
-        self.secret = True  # whether the last message came over TLS
-        self.breaks = 0  # connections that end after the message was taken, before that is said
-
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
-        if self.recipient:
-            return self.recipient
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if self.answers:
-            return self.answers.pop(0)
-        assert isinstance(envelope.content, bytes)
-        message = message_from_bytes(envelope.content, policy=default)
-        assert isinstance(message, EmailMessage)
-        self.taken.append(message)
-        self.secret = transport(server).get_extra_info("ssl_object") is not None
-        assert (envelope.mail_from, envelope.rcpt_tos) == (BOT, [STAFF])
-        if self.breaks:
-            self.breaks -= 1
-            transport(server).abort()
-        return "250 taken"
-
-    def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
-        assert isinstance(data, LoginPassword)
-        self.signed_in.append(data.login.decode())
-        return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
 
 
 @pytest.fixture(scope="session")
@@ -125,27 +83,6 @@ def mailbox() -> Mailbox:
     return Mailbox()
 
 
-@asynccontextmanager
-async def serving(mailbox: Mailbox, *, implicit: ssl.SSLContext | None = None, **how: Any) -> AsyncIterator[int]:
-    """The port of the server."""
-    connections: list[SMTP] = []
-
-    def connected() -> SMTP:
-        connections.append(SMTP(mailbox, hostname="mail", **how))
-        return connections[-1]
-
-    server = await asyncio.get_running_loop().create_server(connected, "127.0.0.1", 0, ssl=implicit)
-    try:
-        yield int(server.sockets[0].getsockname()[1])
-    finally:
-        server.close()
-        for each in connections:
-            if each.transport is not None:
-                transport(each).abort()
-            if each._handler_coroutine is not None:
-                await asyncio.wait([each._handler_coroutine])
-
-
 def free_port() -> int:
     with closing(socket.create_server(("127.0.0.1", 0))) as one:
         return int(one.getsockname()[1])
@@ -165,6 +102,7 @@ async def test_an_alert_arrives(mailbox: Mailbox) -> None:
         email = channel(f"smtp://127.0.0.1:{port}")
         assert await email.send(delivery()) == ""
     [message] = mailbox.taken
+    assert mailbox.envelopes == [(BOT, [STAFF])]
     assert (message["From"], message["To"], message["Subject"]) == (BOT, STAFF, "New request OMS-7K3F")
     assert message["Auto-Submitted"] == "auto-generated"
     assert message.get_content_type() == "text/plain"
@@ -371,3 +309,24 @@ def test_mail_settings_belong_together() -> None:
     """Half of them is a mistake that is said, not found out by a lost alert."""
     with pytest.raises(ValueError, match="belong together"):
         Settings(_env_file=None, smtp_url=SecretStr("smtps://mail.example.org"))  # type: ignore[call-arg]
+
+
+async def test_a_new_request_is_announced(content: Content, tmp_path: Path, key: str) -> None:
+    """A request that arrives while the program runs is an e-mail in the mailbox: what it is about, where to open it, and nobody's name."""
+    mailbox = Mailbox()
+    async with serving(mailbox) as port:
+        mail = {"smtp_url": f"smtp://127.0.0.1:{port}", "smtp_from": BOT, "staff_email": STAFF, "staff_language": "de"}
+        async with App.running(settings(tmp_path, key, public_url="https://bot.example.org", **mail), content=content) as app:
+            terminal = app.channels["terminal"]
+            assert isinstance(terminal, Terminal)
+            for line in ("callback", "I agree", "+44 20 7946 0018", "Send"):
+                await terminal.talk("author", line)
+            [request] = await queued(app)
+            await until(lambda: any(request.reference in message["Subject"] for message in mailbox.taken), "the e-mail")
+            assert app.channels["email"].trouble() == ""
+    [message] = [message for message in mailbox.taken if request.reference in message["Subject"]]
+    assert message["Subject"] == f"Neue Anfrage {request.reference}"
+    said = message.get_content()
+    assert "Englisch" in said
+    assert f"https://bot.example.org/staff/requests/{request.reference}" in said
+    assert "7946" not in message.as_string()

@@ -471,3 +471,11 @@ async def test_nothing_is_said_without_a_group(api: BotApi, content: Content, ma
             assert await connection.scalar(select(func.count()).select_from(outbox).where(outbox.c.channel == "telegram_staff")) == 0
             assert await connection.scalar(select(func.count()).select_from(request_events)) == 1
     assert in_group(api) == []
+
+
+async def test_the_number_of_a_group_is_found_in_the_log(app: App, api: BotApi, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever sets the group up adds the bot to it and reads what to set."""
+    anna = api.person(7, "Anna", chat_id=-100777)
+    await handled(api, anna._become("member", before="left"))
+    assert "OMSBOT_TELEGRAM_STAFF_CHAT=-100777" in capsys.readouterr().out
+    assert anna.received == []
