@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core.alarms import Alarm
-from bot.core.engine import advance
+from bot.core.engine import advance, tell
+from bot.core.followup import News, NewsKind
 from bot.core.library import Content, Language
+from bot.core.markup import fill_lines
 from bot.core.model import Event, Media, Press, Reply, Session, Started, Text
 
 _MADE_UP = {"phone": "+44 20 7946 0018", "email": "ada@example.org", "name": "Ada Example"}
@@ -50,6 +52,22 @@ class Stage:
                 stage = stage.play(Text(given) if given else Press(stage.replies[-1].choices[0].id))
         return stage
 
+    def hears(self, kind: NewsKind, words: str = "") -> "Stage":
+        """What staff did about a request that was sent, as it is told: they have tried once, and mean to try again."""
+        sent = self.filled_in().press("send")
+        request = sent.session.request
+        if request is None:
+            return sent
+        again = self.content.structure.hours.due(self.now)
+        known = None if kind in ("helped", "unreached") else replace(request, state="claimed", attempts=1, next_at=again)
+        turn = tell(replace(sent.session, request=known), News(kind, request.reference, self.now, words=words), self.content, self.now)
+        return replace(sent, session=turn.session, replies=turn.replies)
+
+    def about(self, button: str) -> "Stage":
+        """The answer to what was heard by a button that names the request."""
+        reference = self.session.screen.partition(":")[2]
+        return self.press(f"{button}:{reference}")
+
     def claimed(self) -> "Stage":
         """A request sent that somebody of the staff has taken on."""
         sent = self.filled_in().press("send")
@@ -80,6 +98,7 @@ def scenes(content: Content) -> Iterator[Scene]:
         group = "In no menu" if page.hidden else top.title if top.children else main
         yield Scene(group, f"page:{path}", page.title, _opening(path), path)
     yield from _callback(content)
+    yield from _followup()
     yield from _more(content)
 
 
@@ -110,6 +129,28 @@ def _callback(content: Content) -> Iterator[Scene]:
     yield Scene(group, "withdraw", "Withdraw", lambda stage: stage.filled_in().press("send", "withdraw"))
     yield Scene(group, "withdraw:yes", "Withdrawn", lambda stage: stage.filled_in().press("send", "withdraw", "withdraw:yes"))
     yield Scene(group, "cancel", "Cancelled", lambda stage: stage.filled_in().press("cancel"))
+
+
+def _followup() -> Iterator[Scene]:
+    group = "What staff did, as the caller hears it"
+    yield Scene(group, "tried", "A call in vain", lambda stage: stage.hears("tried"))
+    yield Scene(group, "again", "They would like another call", lambda stage: stage.hears("tried").about("again"))
+    yield Scene(group, "better-time", "A better time", lambda stage: stage.hears("tried").about("better-time"))
+    yield Scene(group, "by-email", "By e-mail instead", lambda stage: stage.hears("tried").about("by-email"))
+    yield Scene(group, "wrong-number", "A wrong number", lambda stage: stage.hears("wrong-number"))
+    yield Scene(group, "emailed", "An e-mail was sent", lambda stage: stage.hears("emailed"))
+    yield Scene(group, "written", "A message from staff", _written)
+    yield Scene(group, "unreached", "Closed: nobody was reached", lambda stage: stage.hears("unreached"))
+    yield Scene(group, "helped", "Closed: did it help?", lambda stage: stage.hears("helped"))
+    yield Scene(group, "helped:yes", "It helped", lambda stage: stage.hears("helped").about("helped:yes"))
+    yield Scene(group, "helped:no", "It did not help", lambda stage: stage.hears("helped").about("helped:no"))
+    yield Scene(group, "request-over", "A button of a request that is closed", lambda stage: stage.hears("helped").about("again"))
+
+
+def _written(stage: Stage) -> Stage:
+    """The first of the prepared texts, if there are any."""
+    canned = stage.language.canned
+    return stage.hears("written", fill_lines(canned[0].text, {"name": _MADE_UP["name"], "reference": ""}) if canned else "…")
 
 
 def _more(content: Content) -> Iterator[Scene]:

@@ -142,10 +142,8 @@ class Player:
                 office = self.content.structure.hours.zone
                 soon = f", to be called by {spoken_moment(next_at, office, 'en')} ({office})" if next_at else ""
                 return f"* request {name} is changed{soon}: {_listed(answers)}"
-            case CallAgain(name):
-                return f"* request {name} is to be called again"
-            case Helped(name, yes):
-                return f"* request {name} has {'helped' if yes else 'not helped'}"
+            case CallAgain() | Helped():
+                return f"* request {effect.reference} {_heard_back(effect)}"
             case EndConsent():
                 return "* the consent is ended"
             case WithdrawRequest(name):
@@ -200,6 +198,12 @@ def _through_json(turn: Turn, number: int) -> Session:
     if any(isinstance(effect, EraseContact) for effect in turn.effects):
         return Session(number=number + 1)  # the next event makes a new contact
     return replace(SESSION_JSON.validate_json(SESSION_JSON.dump_json(turn.session)), number=number)
+
+
+def _heard_back(effect: CallAgain | Helped) -> str:
+    if isinstance(effect, CallAgain):
+        return "is to be called again"
+    return "has helped" if effect.yes else "has not helped"
 
 
 def _listed(answers: dict[str, str]) -> str:

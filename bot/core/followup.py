@@ -48,7 +48,8 @@ def show(scene: Scene, news: News) -> Reply:
     request = _open(scene, news.reference)
     choices = tuple(_button(scene, name, news.reference) for name in _BUTTONS[news.kind])
     if news.kind == "written":
-        choices = choices if request else (scene.button("callback"),)
+        if request is None or not request.attempts:  # there is nothing to be done again
+            choices = (scene.button("status"), *choices[1:]) if request else (scene.button("callback"),)
         choices += (scene.page_button(scene.structure.pages["talk"]),)
     return Reply(_body(scene, news, request), choices, (*unfinished(scene), scene.home_button))
 
@@ -93,11 +94,14 @@ def _over(scene: Scene) -> Move:
 
 
 def _again(scene: Scene, reference: str) -> Move:
-    request = _open(scene, reference)
-    if request is None:
+    """Another call soon, for who was called before: nobody moves up in the queue by asking twice. Typed, it names no request."""
+    request = _open(scene, reference) if reference else scene.session.request
+    if request is None and reference:
         return _over(scene)
+    if request is None or not request.attempts:
+        return intake.start(scene, "")
     session = intake.with_next(scene.session, min(request.next_at or scene.now, scene.now))
-    return Move(session, "status", (CallAgain(reference),), scene.text("called-again"))
+    return Move(session, "status", (CallAgain(request.reference),), scene.text("called-again"))
 
 
 def _changing(kind: QuestionKind) -> Action:

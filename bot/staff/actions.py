@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.schedule import Hours
 from bot.staff import messages
 from bot.staff.desk import MAX_WORDS as MAX_WORDS
 from bot.staff.desk import NOTHING as NOTHING
@@ -71,7 +70,7 @@ async def act(
     action = ACTIONS[name]
     if why := _hindrance(name, request, actor) or _lack(action, given) or await _unfit(connection, action, request, given, now):
         raise Refused(why)
-    values = _values(name, request, actor, given, now, desk.hours)
+    values = _values(name, request, actor, given, now, desk.due(request.answers, now))
     sealer = desk.database.sealer
     await contacts.lock(connection, request.contact)
     if "answers" in action.needs:
@@ -133,7 +132,7 @@ async def _unfit(connection: AsyncConnection, action: Action, request: StoredReq
     return ""
 
 
-def _values(name: str, request: StoredRequest, actor: Actor, given: Given, now: datetime, hours: Hours) -> dict[str, object]:
+def _values(name: str, request: StoredRequest, actor: Actor, given: Given, now: datetime, due: datetime) -> dict[str, object]:
     """What the action changes about the request."""
     action = ACTIONS[name]
     values: dict[str, object] = {}
@@ -141,7 +140,7 @@ def _values(name: str, request: StoredRequest, actor: Actor, given: Given, now: 
         keeper = {"new": None, "claimed": given.to or request.claimed_by or actor.name, "closed": request.claimed_by or actor.name}
         values = {"state": action.state, "claimed_by": keeper[action.state], "ended_at": now if action.state == "closed" else None}
     if "at" in (*action.needs, *action.takes):
-        values["next_at"] = given.at or hours.due(now)
+        values["next_at"] = given.at or due
     if "result" in action.needs:
         values |= {"attempts": request.attempts + 1, "first_attempt_at": request.first_attempt_at or now}
     if "outcome" in action.takes:

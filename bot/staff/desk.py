@@ -69,3 +69,8 @@ class Desk:
     def hours(self) -> Hours:
         """Of the office."""
         return self.shelf.content.structure.hours
+
+    def due(self, answers: Mapping[str, str], now: datetime) -> datetime:
+        """When to act next for a caller who gave these answers, if nobody says otherwise: as for a new request."""
+        window = self.shelf.content.structure.call_times.get(answers.get("when", ""))
+        return self.hours.due(now, window, answers.get("zone") or self.hours.zone)
