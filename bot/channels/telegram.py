@@ -42,6 +42,7 @@ _CHECK_SECONDS = 60.0  # between looks at the webhook
 _WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds between polls that fail, doubling
 _BURST = 4  # messages at once before a rate counts
 _GROUP_SECONDS = 3.0  # between messages to a group: 20 a minute [PLATFORMS]
+_CODES = 10  # to link somebody that one person may try at once; then one a minute
 MAX_TOLD, _TOAST = 200, 60  # letters an answer to a press may have; more than a few go into a window to be closed
 _RECENT = 2 * _CHECK_SECONDS  # seconds in which a failed delivery to the webhook counts as trouble
 _UNCHANGED = "message is not modified"
@@ -86,6 +87,7 @@ class Telegram:
         self._overall = RateLimit(burst=_BURST, every=1 / options.rate)
         self._groups = RateLimit(burst=_BURST, every=_GROUP_SECONDS)
         self._each = RateLimit(burst=_BURST, every=1 / options.chat_rate)
+        self._codes = RateLimit(burst=_CODES, every=60)
         self._large = asyncio.Semaphore(LARGE)
         self._reached = time.monotonic()
         self._trouble = ""
@@ -208,6 +210,8 @@ class Telegram:
 
     async def _take(self, update: object) -> None:
         if self._desk and (wanted := errand(update, self._options.staff_chat, self._me)):
+            if wanted.code and self._codes.wait(wanted.sender):  # somebody guesses
+                return
             self._acknowledge(update, await self._desk(wanted))
             return
         self._acknowledge(update)

@@ -15,7 +15,7 @@ from bot.core.schedule import Hours, zone_of
 from bot.logs import place
 from bot.staff import reminders as rules
 from bot.staff.desk import Desk
-from bot.store import counts, leases, reminders, requests, staff
+from bot.store import cards, counts, leases, reminders, requests, staff
 from bot.store.database import uninterrupted
 from bot.store.outbox import Letter
 
@@ -54,6 +54,9 @@ class Watch:
             if not await leases.take(connection, "remind", desk.owner, now, 2 * EVERY):
                 return []
             letters = [*await self._reminders(connection, now), *await self._digest(connection, now)]
+            # A change brings its card along. This is for those that could not: two contacts were found to be one, a letter was given up.
+            for reference in await cards.overtaken(connection, now):
+                letters += desk.alerts.changed(reference, now)
             return await desk.queue(connection, letters, now)
 
     async def _reminders(self, connection: AsyncConnection, now: datetime) -> list[Letter]:

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.staff_tables import cards
-from bot.store.tables import requests
+from bot.store.tables import OPEN_STATES, request_events, requests
 from bot.store.upsert import upsert
 
+CURRENT = timedelta(days=1)  # how long the card of a request that has ended is looked after
 SENDING = timedelta(minutes=1)  # how long whoever has begun to send a card is given to say what it is called
 
 
@@ -38,6 +39,16 @@ async def _found(connection: AsyncConnection, which: ColumnElement[bool]) -> Seq
     query = select(requests.c.reference, cards.c.message, cards.c.shown).join(cards, cards.c.request_id == requests.c.id)
     rows = await connection.execute(query.where(which, cards.c.message != ""))
     return [Placed(row.reference, row.message, row.shown) for row in rows]
+
+
+async def overtaken(connection: AsyncConnection, now: datetime) -> list[str]:
+    """The references of requests something has happened to since their cards were last looked after, which is now."""
+    newer = exists().where(request_events.c.request_id == cards.c.request_id, request_events.c.at > cards.c.at)
+    current = select(requests.c.id).where(or_(requests.c.state.in_(OPEN_STATES), requests.c.ended_at > now - CURRENT))
+    looked = update(cards).where(cards.c.message != "", cards.c.request_id.in_(current), newer).values(at=now)
+    numbers = (await connection.scalars(looked.returning(cards.c.request_id))).all()
+    found = select(requests.c.reference).where(requests.c.id.in_(numbers)).order_by(requests.c.id)
+    return list(await connection.scalars(found)) if numbers else []
 
 
 async def begin(connection: AsyncConnection, request: int, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,17 @@ import pytest
 from bot_api import BotApi, Message, Person
 from published import check_calls
 from serving import queued, served, settings
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from bot.app import App
 from bot.channels.telegram import WEBHOOK
 from bot.core.library import Content
 from bot.staff.actions import act
 from bot.staff.desk import NOTHING, Actor, Given
-from bot.store import requests, staff
+from bot.store import cards, requests, staff
 from bot.store.requests import StoredRequest
 from bot.store.tables import outbox, request_events
+from bot.store.tables import requests as table
 
 GROUP = -100500
 SECRET = "a-secret-of-telegram-and-ours"
@@ -401,6 +402,35 @@ async def test_lost_answers_make_no_second_card_later(app: App, api: BotApi, mar
     await card_saying(api, "Kim has it")
     await app.outbox.drained()
     assert len(in_group(api)) == 1
+
+
+async def test_the_watch_catches_up_with_cards(app: App, api: BotApi, maria: Person) -> None:
+    """What has changed a request without saying so to its card shows within a minute: the watch looks, once for each change."""
+    await ask(maria)
+    await card_saying(api, ": new")
+    await app.outbox.drained()
+    [request] = await queued(app)
+    now = datetime.now(UTC)
+    async with app.database.write() as connection:
+        await connection.execute(update(table).values(state="closed", ended_at=now, outcome="duplicate"))
+        await requests.note(connection, request.id, requests.SYSTEM, "closed", now, "same person as OMS-0000")
+    async with app.database.write() as connection:
+        assert await cards.overtaken(connection, now) == [request.reference]
+        assert await cards.overtaken(connection, now) == []
+        await requests.note(connection, request.id, requests.SYSTEM, "closed", now + timedelta(seconds=1))
+    await app.watch.look(now + timedelta(seconds=2))
+    await card_saying(api, "Outcome: duplicate")
+
+
+async def test_who_floods_with_codes_is_not_answered(app: App, api: BotApi) -> None:
+    """Ten codes a person are looked at, and one more each minute: the others cost nothing."""
+    eve = api.person(666, "Eve")
+    for number in range(30):
+        await eve.say(f"/link WRONG-{number}")
+    await handled(api, await eve.say("sleep"))
+    await eve.wait_for("sleeps")
+    await app.outbox.drained()
+    assert sum("not valid" in message.text for message in eve.received) == 10
 
 
 @asynccontextmanager
