@@ -17,8 +17,9 @@ from bot.staff.console_queue import Queue
 from bot.staff.console_request import RequestPage
 from bot.staff.desk import Desk
 from bot.staff.gate import COOKIE, HOME, SIGN_IN, Deliver, Form, Gate, Visit, leave_for, own_path, read_form
-from bot.staff.live import Live
+from bot.staff.live import EVERY, Live
 from bot.staff.pages import HERE, preferred
+from bot.staff.passwords import Passwords
 
 _KEPT = "kept:"  # begins the names of fields that somebody had typed when their session was found to have ended
 
@@ -28,13 +29,22 @@ def _now() -> datetime:
 
 
 class Console:
-    """Everything under /staff/. `channels` are those a request may have come by, `public_url` is where browsers find us."""
+    """Everything under /staff/. `channels` are those a request may have come by, `public_url` is where browsers find us; open pages hear
+    of news after `every` seconds."""
 
     def __init__(
-        self, desk: Desk, deliver: Deliver, channels: Sequence[str], public_url: str = "", clock: Callable[[], datetime] = _now
+        self,
+        desk: Desk,
+        deliver: Deliver,
+        channels: Sequence[str],
+        public_url: str = "",
+        *,
+        clock: Callable[[], datetime] = _now,
+        passwords: Passwords | None = None,
+        every: float = EVERY,
     ) -> None:
-        self._gate = Gate(desk, deliver, public_url, clock)
-        self._live = Live(self._gate)
+        self._gate = Gate(desk, deliver, public_url, clock, passwords or Passwords())
+        self._live = Live(self._gate, every)
         self._parts = (Queue(self._gate, channels), RequestPage(self._gate), Account(self._gate), Admin(self._gate), self._live)
 
     def routes(self) -> Sequence[BaseRoute]:

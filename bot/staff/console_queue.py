@@ -35,7 +35,10 @@ class Queue:
         return await self._show(visit, wanted, found, page)
 
     async def _search(self, visit: Visit) -> Response:
-        wanted, page = _wanted(visit.form, visit.member.name, visit.form.get("text", "")[:MAX_TEXT].strip()), page_number(visit.form.get("page", ""))
+        wanted, page = (
+            _wanted(visit.form, visit.member.name, visit.form.get("text", "")[:MAX_TEXT].strip()),
+            page_number(visit.form.get("page", "")),
+        )
         async with self._gate.database.write() as connection:
             found = await desk.page(connection, self._gate.database, wanted, visit.now, limit=PAGE + 1, skip=page * PAGE)
             if wanted.text:

@@ -205,5 +205,3 @@ def _plain(reference: str) -> bool:
 def _done(visit: Visit) -> str:
     done = visit.request.query_params.get("done", "")
     return done if done in ACTIONS or done == MESSAGE else ""
-
-

@@ -18,6 +18,7 @@ from bot.staff.accounts import Accounts
 from bot.staff.auth import Auth
 from bot.staff.desk import Desk
 from bot.staff.pages import HEADERS, Pages, Words, preferred
+from bot.staff.passwords import Passwords
 from bot.store.database import Database, uninterrupted
 from bot.store.desk import counts
 from bot.store.outages import is_outage
@@ -58,11 +59,11 @@ Handler = Callable[[Visit], Awaitable[Response]]
 class Gate:
     """What all parts of the console share, and the way into them."""
 
-    def __init__(self, desk: Desk, deliver: Deliver, public_url: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, desk: Desk, deliver: Deliver, public_url: str, clock: Callable[[], datetime], passwords: Passwords) -> None:
         self.desk = desk
         self.deliver = deliver
-        self.auth = Auth(desk.database)
-        self.accounts = Accounts(desk.database)
+        self.auth = Auth(desk.database, passwords)
+        self.accounts = Accounts(desk.database, passwords)
         self.pages = Pages()
         self._public = urlsplit(public_url)
         self.clock = clock
@@ -104,7 +105,9 @@ class Gate:
                 return self.trouble(language, error.status_code)
             member = await self.member(request)
             if member is None:
-                return self.pages("sign-in", language, status=401, next=request.url.path, kept=form, needs_code=False, name="", error="ended")
+                return self.pages(
+                    "sign-in", language, status=401, next=request.url.path, kept=form, needs_code=False, name="", error="ended"
+                )
             return await uninterrupted(self._answer(self._visit(request, member, form), handler, admin=admin))
 
         return Route(path, take, methods=["POST"])

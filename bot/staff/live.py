@@ -39,7 +39,7 @@ class News:
 class Live:
     """The streams, and what they tell."""
 
-    def __init__(self, gate: Gate, every: float = EVERY) -> None:
+    def __init__(self, gate: Gate, every: float) -> None:
         self._gate = gate
         self._every = every
         self._open: Counter[int] = Counter()

@@ -53,16 +53,22 @@ class Words:
     def clock(self, at: datetime, zone: str) -> str:
         return format_datetime(at, "EEE HH:mm", tzinfo=zone_of(zone), locale=_LOCALES.get(self.code, self.code))
 
-    def distance(self, at: datetime, now: datetime) -> str:
-        """ "in 2 hours", "3 days ago"."""
+    def ahead(self, at: datetime, now: datetime) -> str:
+        """ "in 2 hours"."""
         return str(format_timedelta(at - now, granularity="minute", threshold=1.5, add_direction=True, locale=self.code))
+
+    def length(self, since: datetime, now: datetime) -> str:
+        """ "3 days"."""
+        return str(format_timedelta(now - since, granularity="minute", threshold=1.5, locale=self.code))
 
 
 class Pages:
     """Every page of the console. `pages(page, language, …)` is the answer that shows one."""
 
     def __init__(self) -> None:
-        self._templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        )
         self.words = {code: Words(code) for code in LANGUAGES}
 
     def __call__(self, page: str, language: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:

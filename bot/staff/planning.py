@@ -27,7 +27,12 @@ class Plan:
         """The quick choices."""
         local = self.now.astimezone(zone_of(self.zone))
         morning = datetime.combine(local.date() + timedelta(days=1), MORNING, zone_of(self.zone)).astimezone(UTC)
-        return {"usual": self.hours.due(self.now), "soon": self.now + SOON, "morning": morning, "opening": self.hours.next_opening(self.now)}
+        return {
+            "usual": self.hours.due(self.now),
+            "soon": self.now + SOON,
+            "morning": morning,
+            "opening": self.hours.next_opening(self.now),
+        }
 
     def moment(self, choice: str, exact: str) -> datetime | None:
         """What was chosen; None leaves it to the house's rule. Raises Unclear."""

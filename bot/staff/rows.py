@@ -49,19 +49,23 @@ class Row:
 def row(request: StoredRequest, reader: Reader) -> Row:
     """The request as a line of the queue."""
     zone, is_open = caller_zone(request.answers), request.ended_at is None
-    late = is_open and request.next_at <= reader.now
-    distance = reader.words.distance(request.next_at, reader.now)
     return Row(
         request=request,
         name=request.answers.get("name", ""),
         speaks=reader.words.language(request.answers.get("language", request.language)),
         topic=reader.topic(request.topic),
-        step=(reader.words("overdue", since=distance) if late else distance) if is_open else "",
-        overdue=late,
+        step=_step(request, reader) if is_open else "",
+        overdue=is_open and request.next_at <= reader.now,
         clock=reader.words.clock(reader.now, zone) if zone else "",
         place=spoken_city(zone, reader.words.code) if zone else "",
         suits=bool(zone) and suits(request.answers, reader.content.structure, reader.now),
     )
+
+
+def _step(request: StoredRequest, reader: Reader) -> str:
+    if request.next_at > reader.now:
+        return reader.words.ahead(request.next_at, reader.now)
+    return reader.words("overdue", length=reader.words.length(request.next_at, reader.now))
 
 
 def caller_zone(answers: dict[str, str]) -> str:

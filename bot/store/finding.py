@@ -43,8 +43,10 @@ def _words(text: str) -> list[str]:
 
 def _numbers(text: str) -> Iterable[str]:
     """The number in `text` as its end looks like in any spelling of it; nothing where there are words."""
-    digits = _digits(text).lstrip("0")
-    return [digits] if len(digits) >= _DIGITS and not any(c.isalpha() for c in text) else []
+    digits = _digits(text)
+    bare = digits.lstrip("0")  # of the prefix that is dialled within a country, or out of it
+    number = bare if len(bare) >= _DIGITS else digits
+    return [number] if len(number) >= _DIGITS and not any(c.isalpha() for c in text) else []
 
 
 def _digits(text: str) -> str:

@@ -156,13 +156,6 @@ document.addEventListener("keydown", (event) => {
   if (pressed(event.key)) event.preventDefault();
 });
 
-// A time of one's own means the choice that asks for it.
-document.addEventListener("input", (event) => {
-  if (event.target.name !== "exact") return;
-  const choice = event.target.form.querySelector("[name=plan][value=exact]");
-  if (choice) choice.checked = true;
-});
-
 // A prepared text goes where it can be changed before it is sent.
 document.addEventListener("change", (event) => {
   const field = document.getElementById(event.target.dataset.fills ?? "");
