@@ -38,7 +38,7 @@ class Cards:
 
     async def _begin(self, request: int) -> bool:
         async with self._database.write() as connection:
-            return await cards.begin(connection, request, datetime.now(UTC))
+            return await cards.begin(connection, request, datetime.now(UTC), alone=not self._database.shared)
 
     async def abandon(self, request: int) -> None:
         """It could not be sent."""

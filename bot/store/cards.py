@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,10 +51,13 @@ async def overtaken(connection: AsyncConnection, now: datetime) -> list[str]:
     return list(await connection.scalars(found)) if numbers else []
 
 
-async def begin(connection: AsyncConnection, request: int, now: datetime) -> bool:
-    """Whether the card may be sent for the first time: nobody else is at it, and the request is not erased."""
+async def begin(connection: AsyncConnection, request: int, now: datetime, *, alone: bool) -> bool:
+    """Whether the card may be sent for the first time: nobody else is at it, and the request is not erased.
+
+    `alone`: there is no other instance, so whoever has begun and not ended is dead.
+    """
     row = upsert(connection.dialect.name, cards).values(request_id=request, message="", at=now)
-    given_up = (cards.c.message == "") & (cards.c.at < now - SENDING)
+    given_up = (cards.c.message == "") & (true() if alone else cards.c.at < now - SENDING)
     begun = row.on_conflict_do_update(index_elements=[cards.c.request_id], set_={"at": row.excluded.at}, where=given_up)
     try:
         async with connection.begin_nested():

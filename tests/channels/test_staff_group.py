@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 from bot_api import BotApi, Message, Person
+from people import ADA, NOW, go_through, open_turnstile, queue
+from program import Program
 from published import check_calls
 from serving import queued, served, settings
 from sqlalchemy import func, select, update
@@ -21,6 +23,7 @@ from bot.core.library import Content
 from bot.staff.actions import act
 from bot.staff.desk import NOTHING, Actor, Given
 from bot.store import cards, requests, staff
+from bot.store.database import Database
 from bot.store.requests import StoredRequest
 from bot.store.tables import outbox, request_events
 from bot.store.tables import requests as table
@@ -353,6 +356,26 @@ async def test_a_kill_between_action_and_card_loses_nothing(api: BotApi, content
         await card_saying(api, "Kim has it")
 
 
+async def test_kills_of_the_program_lose_no_state(api: BotApi, maria: Person, tmp_path: Path) -> None:
+    """The program is killed at the moment a card appears, and somebody acts at the terminal while it is down: the next start
+    shows what is so (on a new card if it was not noted what the first one is called), and soon what the terminal does then."""
+    group = {"TELEGRAM_STAFF_CHAT": str(GROUP), "TELEGRAM_CHAT_RATE": "1000"}
+    program = Program(tmp_path, settings={"TELEGRAM_TOKEN": api.token, "TELEGRAM_API_URL": api.url, **group})
+    with program.serving() as server:
+        await ask(maria)
+        [message] = await api.until(lambda: in_group(api), "a card")
+        server.kill()
+    reference = message.text.partition(":")[0]
+    assert "is yours" in await asyncio.to_thread(program.ok, "requests", "claim", reference, "--as", "Kim")
+    with program.serving():
+        await card_saying(api, "Kim has it")
+        await asyncio.to_thread(program.ok, "requests", "release", reference, "--as", "Kim")
+        with suppress(AssertionError):  # it looks every five seconds, which is as long as one may wait here
+            await api.until(lambda: ": new" in in_group(api)[-1].text, "the newest card")
+        await api.until(lambda: ": new" in in_group(api)[-1].text, "the newest card")
+    assert len(in_group(api)) <= 2
+
+
 async def test_the_same_state_is_not_sent_again(app: App, api: BotApi, maria: Person) -> None:
     """A change that does not show on the card costs no call."""
     await ask(maria)
@@ -509,3 +532,24 @@ async def test_the_number_of_a_group_is_found_in_the_log(app: App, api: BotApi, 
     await handled(api, anna._become("member", before="left"))
     assert "OMSBOT_TELEGRAM_STAFF_CHAT=-100777" in capsys.readouterr().out
     assert anna.received == []
+
+
+async def test_one_instance_sends_the_first_card(database: Database, content: Content) -> None:
+    """Of several instances one begins, the others wait; one that died in between is waited for only so long, and alone not at all."""
+    async with open_turnstile(database, content) as turnstile:
+        await go_through(turnstile, ADA.intake(content))
+    [request] = await queue(database)
+    later = NOW + cards.SENDING + timedelta(seconds=1)
+    async with database.write() as connection:
+        assert await cards.begin(connection, request.id, NOW, alone=False)
+        assert not await cards.begin(connection, request.id, NOW, alone=False)
+        assert await cards.begin(connection, request.id, NOW, alone=True)
+        assert await cards.begin(connection, request.id, later, alone=False)
+        assert await cards.of_request(connection, request.id) is None
+        await cards.abandon(connection, request.id)
+        assert await cards.begin(connection, request.id, NOW, alone=False)
+        assert await cards.keep(connection, request.id, "77", "digest", NOW)
+        assert not await cards.begin(connection, request.id, later, alone=True)
+        assert not await cards.begin(connection, 999_999, NOW, alone=True)
+        assert not await cards.keep(connection, 999_999, "78", "digest", NOW)
+        assert await cards.of_contact(connection, request.contact) == [cards.Placed(request.reference, "77", "digest")]
