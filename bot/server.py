@@ -55,9 +55,10 @@ async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
         host, port = listening.getsockname()[:2]
         address = f"http://{host}:{port}"
         log.info("ready", address=address, channels=sorted(app.channels))
+        password = await Accounts(app.database).begin(datetime.now(UTC)) if settings.database_file else None
         if fresh:
             print(_FIRST_STEPS.format(address=address), flush=True)
-        if settings.database_file and (password := await Accounts(app.database).begin(datetime.now(UTC))):
+        if password:
             print(_FIRST_LOGIN.format(address=address, name=FIRST_ADMIN, password=password), flush=True)
         server = _Server(config)
         _settle()
