@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
@@ -14,7 +14,6 @@ from serving import served
 
 from bot.core.library import Content
 from bot.entrance import Entrance
-from bot.staff.gate import COOKIE
 from bot.staff.live import MAX_STREAMS_EACH
 from bot.store import staff
 from bot.store.database import Database
@@ -84,14 +83,11 @@ async def test_streams_end_with_the_server(office: Office) -> None:
 
 async def test_so_many_streams_and_no_more(office: Office) -> None:
     """A browser with many tabs keeps connections for its pages: one stream too many is told not to try again."""
-    async with on_port(office) as browser:
-        headers = {"Cookie": f"{COOKIE}={browser.cookies[COOKIE]}"}
-        streams = [browser.stream("GET", "/staff/events", headers=headers) for _ in range(MAX_STREAMS_EACH)]
-        for stream in streams:
-            answer = await stream.__aenter__()
-            await anext(answer.aiter_lines())
+    async with on_port(office) as browser, AsyncExitStack() as tabs, asyncio.timeout(PATIENCE):
+        for _ in range(MAX_STREAMS_EACH):
+            answer = await tabs.enter_async_context(browser.stream("GET", "/staff/events"))
+            lines = answer.aiter_lines()
+            assert await anext(lines) == "retry: 5000"
+            tabs.push_async_callback(lines.aclose)  # type: ignore[attr-defined]
         assert (await browser.get("/staff/events")).status_code == 204
         assert (await browser.get("/staff/")).status_code == 200
-        for stream in streams:
-            with suppress(httpx.HTTPError):
-                await stream.__aexit__(None, None, None)
