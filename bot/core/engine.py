@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.core import intake, screens
+from bot.core import followup, intake, screens
 from bot.core.country import country_of
 from bot.core.effects import Count, EraseContact, WithdrawRequest
 from bot.core.followup import News, show
@@ -67,8 +67,13 @@ def advance(session: Session, event: Event, content: Content, now: datetime) -> 
     if new and not urgent and (move.screen != HOME or move.notice):  # the home menu says it itself
         move = replace(move, notice=scene.text("disclaimer") + move.notice)
     pressed = label_of(scene, event.button) if isinstance(event, Press) else ""
-    turn = _arrive(scene, move, in_place=isinstance(event, Press) and not move.before, echo=pressed)
+    turn = _arrive(scene, move, in_place=isinstance(event, Press) and not move.before and not _stays(session, event), echo=pressed)
     return _without_keyboard(scene, turn) if _offered_sharing(scene, session) else turn
+
+
+def _stays(session: Session, pressed: Press) -> bool:
+    """Whether the message whose button was pressed is to stay: it tells what staff did or wrote, and stands nowhere else."""
+    return session.screen.partition(":")[0] in followup.SCREENS or pressed.button.partition(":")[0] in followup.ACTIONS
 
 
 def apology(session: Session, content: Content, now: datetime) -> Reply:

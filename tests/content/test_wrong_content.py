@@ -160,6 +160,18 @@ TEXTS_CASES = [
         "texts:",
         Error(TEXTS, f"texts.notted {UNUSED}", "notted:"),
     ),
+    texts(
+        "canned text twice",
+        swap(TEXTS, "  - id: number\n", "  - id: time\n"),
+        "two canned texts are called 'time': rename one",
+        "canned: # texts staff can send to a caller; {name} and {reference} are filled in, a line with an empty one falls away",
+    ),
+    texts(
+        "blank nobody fills in a canned text",
+        swap(TEXTS, "your request {reference}. Please look", "your request {due}. Please look"),
+        "the canned text 'spam' has the unknown blank {due}: use {name} or {reference}",
+        "  - id: spam",
+    ),
     texts("missing label", swap(TEXTS, "  save:", "  # save:"), "labels.save is missing: write it", "labels:"),
     texts("unused label", swap(TEXTS, "  save:", "  hurry: Hurry\n  save:"), f"labels.hurry {UNUSED}", "hurry:"),
     texts(

@@ -221,6 +221,15 @@ def test_what_staff_write_is_no_markup(session: Session, content: Content, now: 
     assert labels(turn) == ["Call me again", "A better time", "Change my number", "Talk to a person"]
 
 
+@pytest.mark.parametrize("button", ["home", "status", f"again:{NAME}", "page:more/talk-to-person"])
+def test_what_staff_wrote_is_not_overwritten(button: str, session: Session, content: Content, now: datetime) -> None:
+    """Where a pressed message is replaced by the answer, one from staff stays: its words stand nowhere else."""
+    after = tell(session, News("written", NAME, now, words="Bring the letters."), content, now).session
+    assert not advance(after, Press(button), content, now).replies[-1].in_place
+    assert not advance(replace(after, screen="home"), Press(f"again:{NAME}"), content, now).replies[-1].in_place
+    assert advance(replace(after, screen="home"), Press("status"), content, now).replies[-1].in_place
+
+
 @pytest.mark.parametrize("kind", sorted(SCREENS))
 def test_each_of_these_screens_can_be_left_and_found_again(kind: NewsKind, session: Session, content: Content, now: datetime) -> None:
     """From what was being read one comes back to it; the menu is one word away."""

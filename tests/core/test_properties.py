@@ -8,14 +8,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.content_rules import load
 from bot.core.effects import ChangeRequest, SendRequest, WithdrawRequest
-from bot.core.engine import advance, apology
+from bot.core.engine import advance, apology, tell
+from bot.core.followup import News, NewsKind
 from bot.core.markup import plain
 from bot.core.model import (
     HOME,
@@ -65,6 +68,18 @@ def _close(session: Session) -> Session:
     return replace(session, request=None)
 
 
+def _tell(session: Session, kind: NewsKind) -> Session:
+    """Staff do something about the request, and the person is told."""
+    if session.request is None:
+        return session
+    known = None if kind in ("helped", "unreached") else replace(session.request, state="claimed", attempts=1, next_at=BEGIN)
+    turn = tell(replace(session, request=known), News(kind, session.request.reference, BEGIN, words="*{x}*"), CONTENT, BEGIN)
+    for reply in turn.replies:
+        _fits(reply)
+    return turn.session
+
+
+_HEARD = tuple(partial(_tell, kind=kind) for kind in get_args(NewsKind))
 _ASKED = (Press("callback"), Press("consent:yes:2026-11b"))
 _READY = (*_ASKED, Text("+49 171 1234567"))
 _STRETCHES: tuple[tuple[Step, ...], ...] = (
@@ -73,6 +88,8 @@ _STRETCHES: tuple[tuple[Step, ...], ...] = (
     (*_READY, Press("send")),
     (Press("send"),),
     (Press("change"), Press("ask:email"), Text("ana@example.org"), Press("send")),
+    (*_READY, Press("send"), _HEARD[0], Text("2")),
+    (_HEARD[0], Text("3"), Text("ana@example.org")),
     (Press("withdraw"), Press("withdraw:yes")),
     (Press("erase:yes"),),
     (),
@@ -84,7 +101,23 @@ def _steps() -> st.SearchStrategy[list[Step]]:
     names = [question.id for question in CONTENT.structure.questions]
     arguments = st.one_of(
         st.sampled_from(
-            [*pages, *names, "", "yes", "no", "en", "xx", "yes:2026-11b", "yes:1", "profile", ":", "more/sources:10", "more/sources:999"]
+            [
+                *pages,
+                *names,
+                "",
+                "yes",
+                "no",
+                "en",
+                "xx",
+                "yes:2026-11b",
+                "yes:1",
+                "yes:OMS-486Q",
+                "OMS-486Q",
+                "profile",
+                ":",
+                "more/sources:10",
+                "more/sources:999",
+            ]
         ),
         st.builds(
             "{}:{}".format,
@@ -99,7 +132,7 @@ def _steps() -> st.SearchStrategy[list[Step]]:
         st.builds(SharedContact, st.sampled_from(["+4917112345678", "34612345678", "", "x", "+1"]), st.booleans()),
         st.sampled_from([Media(), Left(), Started(), Started("callback"), Started("symptoms__eyes"), Started("x_y")]),
         st.sampled_from([timedelta(hours=1), timedelta(hours=49), timedelta(days=400)]),
-        st.sampled_from([_claim, _close]),
+        st.sampled_from([_claim, _close, *_HEARD]),
     )
     text: st.SearchStrategy[Event] = st.one_of(st.sampled_from(_WORDS), st.text(max_size=60)).map(Text)
     number = st.integers(0, 12).map(lambda n: Text(str(n)))  # a button on the screen
