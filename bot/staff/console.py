@@ -84,9 +84,9 @@ class Console:
         there = own_path(form.get("next", ""))
         kept = {name.removeprefix(_KEPT): value for name, value in form.items() if name.startswith(_KEPT)}
         where = request.client.host if request.client else ""
-        typed = (form.get(name, "") for name in ("name", "password", "code"))
+        name, password, code = (form.get(field, "") for field in ("name", "password", "code"))
         try:
-            token = await self._gate.auth.sign_in(*typed, where, self._gate.clock())
+            token = await self._gate.auth.sign_in(name, password, code, where, self._gate.clock())
         except SignInRefused as refused:
             return self._asked(request, there, kept, form, refused)
         response = self._gate.pages("again", language, path=there, kept=kept) if kept else leave_for(there)
@@ -125,7 +125,8 @@ class Console:
     def _cookie(self, token: str) -> str:
         """The cookie that holds the session, for as long as the browser is open; an empty token takes it away."""
         cookie: SimpleCookie = SimpleCookie({COOKIE: token})
-        cookie[COOKIE].update({"path": "/staff", "httponly": True, "samesite": "Strict", "secure": self._gate.secure})
+        morsel = cookie[COOKIE]
+        morsel["path"], morsel["httponly"], morsel["samesite"], morsel["secure"] = "/staff", True, "Strict", self._gate.secure
         if not token:
-            cookie[COOKIE]["max-age"] = 0
-        return cookie[COOKIE].OutputString()
+            morsel["max-age"] = 0
+        return morsel.OutputString()

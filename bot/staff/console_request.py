@@ -1,6 +1,6 @@
 """The page of one request: how to reach the caller, what has happened, everything that can be done now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -120,7 +120,7 @@ class RequestPage:
     def _corrected(self, visit: Visit, request: StoredRequest) -> dict[str, str]:
         """The answers that were changed in the form, in stored form. Raises Wrong for one that cannot be read."""
         structure, code = self._gate.content.structure, visit.member.language
-        read = {
+        read: Mapping[str, Callable[[str], str]] = {
             "name": read_name,
             "phone": lambda text: read_phone(text, structure.default_region),
             "email": read_email,
