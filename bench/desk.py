@@ -1,4 +1,4 @@
-"""What a page of the desk's queue takes on the server, with many requests in the database.
+"""What a page of the desk's queue takes on the server, with many requests in the database. Runs in the project's environment.
 
 .venv/bin/python -m bench.desk [REQUESTS]
 """
@@ -13,7 +13,6 @@ from statistics import median, quantiles
 
 import httpx
 
-from bench.report import table
 from bench.seed import ASKS, seed
 from bot.config import Settings, sealer
 from bot.content_rules import load
@@ -44,20 +43,21 @@ async def measure(requests: int) -> str:
         transport = httpx.ASGITransport(Entrance(console.routes()))
         async with httpx.AsyncClient(transport=transport, base_url=URL, headers={"Origin": URL}) as browser:
             await browser.post("/staff/sign-in", data={"name": "Bea", "password": password})
-            rows = [(path, *await _view(browser, path)) for path in VIEWS]
-        size = (settings.database_file or Path()).stat().st_size / 1e6  # noqa: ASYNC240 nothing else is going on
+            rows = [await _view(browser, path) for path in VIEWS]
+        size = (settings.database_file or Path()).stat().st_size / 1e6
         await database.close()
-    return f"{requests:,} requests, {size:.0f} MB\n\n{table(('page', 'median ms', 'p95 ms', 'kB'), rows)}"
+    return f"{requests:,} requests, {size:.0f} MB\n" + "\n".join(rows)
 
 
-async def _view(browser: httpx.AsyncClient, path: str) -> tuple[str, str, str]:
+async def _view(browser: httpx.AsyncClient, path: str) -> str:
     taken, answer = [], await browser.get(path)
     assert answer.status_code == 200
     for _ in range(TIMES):
         began = time.perf_counter()
         await browser.get(path)
         taken.append((time.perf_counter() - began) * 1000)
-    return f"{median(taken):.1f}", f"{quantiles(taken, n=20)[-1]:.1f}", f"{len(answer.content) / 1000:.0f}"
+    worst = quantiles(taken, n=20)[-1]
+    return f"{path:40} {median(taken):6.1f} ms median, {worst:6.1f} ms p95, {len(answer.content) / 1000:.0f} kB"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any, get_args
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from bot.staff.gate import HOME, Gate, Visit, page_number
+from bot.staff.gate import HOME, Gate, Visit, leave_for, page_number
 from bot.staff.rows import Reader, row
 from bot.store import desk, staff
 from bot.store.desk import View, Wanted
@@ -25,7 +25,11 @@ class Queue:
         self._channels = channels
 
     def routes(self) -> Sequence[BaseRoute]:
-        return (self._gate.page(HOME, self._list), self._gate.change(SEARCH, self._search))
+        return (self._gate.page(HOME, self._list), self._gate.change(SEARCH, self._search), self._gate.page(SEARCH, self._leave))
+
+    async def _leave(self, visit: Visit) -> Response:
+        """An address that was kept of a search finds nothing: what was searched for does not stand in it."""
+        return leave_for(HOME)
 
     async def _list(self, visit: Visit) -> Response:
         asked = visit.request.query_params
