@@ -76,6 +76,7 @@ def _request(sealer: Sealer, number: int, at: datetime) -> dict[str, Any]:
         "details": sealer.seal(ANSWERS),
         "created_at": at,
         "due_at": at + timedelta(days=1),
+        "next_at": at + timedelta(days=1),
         "claimed_by": None if is_open else "Staff",
         "ended_at": None if is_open else at + timedelta(hours=1),
     }
