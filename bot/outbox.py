@@ -137,10 +137,11 @@ class Outbox:
         renewing = self._lease.total_seconds() / 4
         looks = max(1, math.ceil(renewing / LOOK_AROUND))
         while True:
-            for _ in range(looks):
+            for look in range(looks):
                 await asyncio.sleep(renewing / looks)
+                if look == 0:
+                    await self._note(self._keep())
                 await self._note(self._inherit())
-            await self._note(self._keep())
             await self._note(self._ledger.listen_again())
 
     async def _keep(self) -> None:

@@ -84,7 +84,7 @@ async def test_a_request_is_kept_as_sent(database: Database) -> None:
         stored = await requests.find(connection, database.sealer, " oms-0001 ")
         assert stored is not None
         history = await requests.history(connection, database.sealer, stored.id)
-    assert found == {number: OpenRequest("OMS-0001", "new", NOW, SENT.due_at, SENT.answers)}
+    assert found == {number: OpenRequest("OMS-0001", "new", NOW, SENT.due_at, SENT.answers, next_at=SENT.due_at)}
     assert (stored.reference, stored.topic, stored.answers, stored.channel) == ("OMS-0001", "costs", SENT.answers, "post")
     assert history == [requests.Entry(NOW, requests.CALLER, "sent", "", "")]
 
