@@ -25,12 +25,13 @@ from bot.channels.web import Web
 from bot.channels.whatsapp import Options as WhatsAppOptions
 from bot.channels.whatsapp import WhatsApp
 from bot.config import Settings, sealer
-from bot.content_rules import load
+from bot.content_rules import ContentError, load
 from bot.core.library import Content
 from bot.core.model import Inbound, Receipt
 from bot.entrance import Entrance
 from bot.logs import place
 from bot.outbox import Outbox
+from bot.shelf import Shelf
 from bot.sole import Sole
 from bot.store import outbox as letters
 from bot.store.backup import folder_beside
@@ -38,6 +39,7 @@ from bot.store.database import Database, open_database, uninterrupted
 from bot.store.outbox import LEASE, Letter
 from bot.turnstile import Turnstile
 
+FIRST_MISTAKES = 5  # of a refused content that are logged; `oms-bot check` shows them all
 MAX_KEPT = 200  # messages of a conversation shown again after a reload
 DRAIN = 2.0  # seconds the outbox gets to finish at a stop; what is left goes out at the next start
 
@@ -49,7 +51,7 @@ class Parts:
     """What a channel may be built from."""
 
     settings: Settings
-    content: Content
+    shelf: Shelf
     database: Database
     submit: Submit
     report: Report
@@ -68,12 +70,12 @@ def _web(parts: Parts) -> Channel:
     async def history(chat: str, after: int) -> Sequence[Kept]:
         return await parts.history("web", chat, after)
 
-    return Web(parts.content, parts.submit, history, lambda address: parts.database.chat("web", address), parts.database.lookup)
+    return Web(parts.shelf, parts.submit, history, lambda address: parts.database.chat("web", address), parts.database.lookup)
 
 
 def _telegram(parts: Parts) -> Channel | None:
     options = telegram_options(parts.settings)
-    return Telegram(options, parts.submit, parts.content, parts.poll) if options.token else None
+    return Telegram(options, parts.submit, parts.shelf, parts.poll) if options.token else None
 
 
 def telegram_options(settings: Settings) -> Options:
@@ -86,7 +88,7 @@ def telegram_options(settings: Settings) -> Options:
 
 def _whatsapp(parts: Parts) -> Channel | None:
     options = whatsapp_options(parts.settings)
-    return WhatsApp(options, parts.submit, parts.report, parts.content) if options.token else None
+    return WhatsApp(options, parts.submit, parts.report, parts.shelf) if options.token else None
 
 
 def whatsapp_options(settings: Settings) -> WhatsAppOptions:
@@ -124,18 +126,18 @@ class App:
 
     def __init__(self, settings: Settings, content: Content, database: Database, lease: timedelta = LEASE) -> None:
         self.settings = settings
-        self.content = content
+        self.shelf = Shelf(content)
         self.database = database
         self.died: asyncio.Future[str] = asyncio.get_running_loop().create_future()  # the part that ended by itself
         self.owner = secrets.token_hex(8)
         self._poller = Sole(database, "poll", self.owner, lease / 8)
-        parts = Parts(settings, content, database, self._submit, self._report, self._poller.turn if database.shared else alone)
+        parts = Parts(settings, self.shelf, database, self._submit, self._report, self._poller.turn if database.shared else alone)
         built = ((name, build(parts)) for name, build in CHANNELS.items())
         self.channels = {name: channel for name, channel in built if channel is not None}
         held = frozenset(name for name, channel in self.channels.items() if channel.pull)
         self.outbox = Outbox(database, self.channels, self.owner, lease=lease)
         self.turnstile = Turnstile(
-            database, content, self.outbox.deliver, owner=self.owner, held=held, lease=lease, unsent=self.outbox.unsent
+            database, self.shelf, self.outbox.deliver, owner=self.owner, held=held, lease=lease, unsent=self.outbox.unsent
         )
         routes: list[BaseRoute] = [route for channel in self.channels.values() for route in channel.routes()]
         routes += [
@@ -170,7 +172,7 @@ class App:
                 if database.shared:
                     app._start(stack, "sharing", app.outbox.share())
                     app._start(stack, "poller", app._poller.run())
-                app._start(stack, "upkeep", upkeep.run(database, content.structure, app.owner, nightly(settings)))
+                app._start(stack, "upkeep", upkeep.run(database, app.shelf, app.owner, nightly(settings)))
                 for name, channel in app.channels.items():
                     app._start(stack, name, channel.run())
             yield app
@@ -192,6 +194,20 @@ class App:
         task = asyncio.create_task(work)
         task.add_done_callback(ended)
         stack.push_async_callback(_stop, task)
+
+    async def reread(self) -> bool:
+        """Reads the content folder anew; it counts from the next event on. One with a mistake is refused as a whole, and said."""
+        try:
+            self.shelf.content = await asyncio.to_thread(load, self.settings.content_dir)
+        except ContentError as refused:
+            first = [str(problem) for problem in refused.problems[:FIRST_MISTAKES]]
+            log.error("content_refused", errors=len(refused.problems), first=first, advice="the old content stays: run `oms-bot check`")
+            return False
+        except Exception as error:  # the folder cannot be read, or only half of it is there
+            log.error("content_refused", error=place(error), advice="the old content stays: run `oms-bot check`")
+            return False
+        log.info("content_read", languages=list(self.shelf.content.languages))
+        return True
 
     def close_streams(self) -> None:
         """Ends what would keep a web server from stopping."""

@@ -4,19 +4,17 @@ import asyncio
 import sys
 from contextlib import AbstractAsyncContextManager, suppress
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot import cli_db, cli_requests, cli_setup, content_rules
+from bot import cli_content, cli_db, cli_requests, cli_setup
 from bot.app import App
 from bot.channels.terminal import Terminal, show
 from bot.cli_db import NotWhole
 from bot.cli_requests import NotFound
 from bot.cli_setup import SetupFailed
 from bot.config import WrongSettings, load_settings
-from bot.content import Problem
 from bot.content_rules import ContentError
 from bot.logs import configure
 from bot.server import AddressInUse, PartDied, serve_forever
@@ -27,7 +25,8 @@ from bot.store.crypto import WrongKey, new_key
 from bot.store.outages import is_outage
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Information about OMS and a callback queue.")
-_MANY = 10  # notes of one kind that are worth a line each
+app.command()(cli_content.check)
+app.command()(cli_content.preview)
 app.add_typer(cli_requests.app, name="requests")
 app.add_typer(cli_db.app, name="db")
 app.add_typer(cli_setup.telegram, name="telegram")
@@ -101,37 +100,6 @@ def _read_line() -> str | None:
     with suppress(EOFError, KeyboardInterrupt):
         return input("\n> ").strip() or None
     return None
-
-
-@app.command()
-def check(
-    menu_map: Annotated[bool, typer.Option("--map", help="Print the menus as a Mermaid chart instead.")] = False,
-    folder: Annotated[Path | None, typer.Option("--content", help="The folder to check.")] = None,
-    notes: Annotated[bool, typer.Option("--notes", help="List every note, also where there are many of a kind.")] = False,
-) -> None:
-    """Check the content: every mistake with its file and what to do."""
-    content, problems = content_rules.check((folder or load_settings().content_dir).resolve())
-    if menu_map and content is not None:
-        print(content_rules.menu_map(content))
-        return
-    errors = [problem for problem in problems if not problem.note]
-    kinds: dict[str, list[Problem]] = {}
-    for problem in problems:
-        if problem.note:
-            kinds.setdefault(problem.message, []).append(problem)
-    for message, alike in kinds.items():
-        many = len(alike) > _MANY and not notes
-        print(f"note: {message} in {len(alike)} places: `oms-bot check --notes` lists them" if many else _noted(alike))
-    for error in errors:
-        print(error)
-    pages = sum(len(language.pages) for language in content.languages.values()) if content else 0
-    print(f"{pages} pages, {len(errors)} errors, {len(problems) - len(errors)} notes")
-    if errors:
-        raise typer.Exit(1)
-
-
-def _noted(problems: list[Problem]) -> str:
-    return "\n".join(f"note: {problem}" for problem in problems)
 
 
 @app.command()

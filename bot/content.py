@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import holidays
 import yaml
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from bot.content_shapes import Facts, Shape, StructureFile, TextsFile, Words
 from bot.core.alarms import Wording, unknown_signs
-from bot.core.library import Content, Language, Page, Question, Source, Structure
+from bot.core.library import LOCAL, Content, Helpline, Language, Page, Question, Source, Structure
 from bot.core.markup import Document, parse, plain
 from bot.core.schedule import Hours
 from bot.core.search import Entry, build
@@ -48,9 +48,16 @@ class Reading:
 
     folder: Path
     problems: list[Problem] = field(default_factory=list)
+    parsed: dict[Path, tuple[int, yaml.Node | None]] = field(default_factory=dict)  # the line where a file's YAML begins, and its nodes
+    bodies: dict[Path, int] = field(default_factory=dict)  # the line where the text of a page begins
 
     def report(self, file: Path, line: int, message: str, advice: str, *, note: bool = False) -> None:
         self.problems.append(Problem(self.name(file), line, message, advice, note))
+
+    def line(self, file: Path, *keys: int | str) -> int:
+        """Where `keys` stand in the YAML of `file`, or the innermost of them that is there; 0 when nothing of the file could be read."""
+        first, node = self.parsed.get(file, (0, None))
+        return first + _line_of(node, keys)
 
     def name(self, file: Path) -> str:
         return str(file.relative_to(self.folder.parent))
@@ -95,8 +102,9 @@ def _read_structure(reading: Reading) -> Structure | None:
         return None
     for name, value in raw.operator.items():
         if value is None:
-            reading.report(file, 0, f"operator.{name} is not filled in", "ask the operator for it", note=True)
-    values = {name: value or "" for name, value in raw.operator.items()} | raw.emergency
+            line = reading.line(file, "operator", name)
+            reading.report(file, line, f"operator.{name} is not filled in", "ask the operator for it", note=True)
+    values = dict.fromkeys(LOCAL, "") | {name: value or "" for name, value in raw.operator.items()} | raw.emergency
     values["retention_days"] = str(raw.privacy.retention_days)
     values["contact_days"] = str(raw.privacy.contact_days)
     hours = Hours(
@@ -115,6 +123,8 @@ def _read_structure(reading: Reading) -> Structure | None:
         call_languages=raw.intake.call_languages,
         default_region=raw.intake.default_region,
         values=values,
+        emergency_numbers={country: Helpline(**line.model_dump()) for country, line in raw.emergency_numbers.items()},
+        crisis_lines={country: Helpline(**line.model_dump()) for country, line in raw.crisis_lines.items()},
         pages=raw.pages,
         retention=timedelta(days=raw.privacy.retention_days),
         contact_retention=timedelta(days=raw.privacy.contact_days),
@@ -126,7 +136,7 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
     raw = _parse(reading, file, _read_text(reading, file), 1, TextsFile)
     if raw is None:
         return None
-    texts = {key: _markup(reading, file, 0, text) for key, text in raw.texts.items()}
+    texts = {key: _markup(reading, file, reading.line(file, "texts", key), text, step=0) for key, text in raw.texts.items()}
     pages = _with_children(_read_pages(reading, code, origin))
     commands = {normal(word) or word.strip(): target for target, words in raw.commands.items() for word in words}
     entries = [Entry(page.path, (page.title, *page.keywords), plain(page.body)) for page in pages.values() if page.path]
@@ -172,11 +182,16 @@ def _read_pages(reading: Reading, code: str, origin: Mapping[str, Page]) -> dict
     root = reading.folder / code / "pages"
     pages: dict[str, Page] = {}
     for file in sorted(root.rglob("*.md"), key=lambda file: (len(file.parts), file.name != "index.md", file)):
-        path = file.relative_to(root).with_suffix("").as_posix()
-        path = path.removesuffix("index").rstrip("/")
+        path = page_path(root, file)
         if page := _read_page(reading, file, path, pages, origin.get(path), first=not origin):
             pages[path] = page
     return pages
+
+
+def page_path(root: Path, file: Path) -> str:
+    """What the page in `file` is called: "symptoms/eyes", "symptoms" for the menu in symptoms/index.md, "" for the main menu."""
+    relative = file.relative_to(root).with_suffix("")
+    return "/".join(relative.parts[:-1] if relative.name == "index" else relative.parts)
 
 
 def _read_page(reading: Reading, file: Path, path: str, pages: Mapping[str, Page], origin: Page | None, *, first: bool) -> Page | None:
@@ -184,7 +199,8 @@ def _read_page(reading: Reading, file: Path, path: str, pages: Mapping[str, Page
     if not found:
         reading.report(file, 1, "has no front matter", "begin with ---, title: …, and --- again")
         return None
-    body = _markup(reading, file, found[1].count("\n") + 2, found[2])
+    reading.bodies[file] = found[1].count("\n") + 3
+    body = _markup(reading, file, reading.bodies[file], found[2], step=1)
     if not first:
         words = _parse(reading, file, found[1], 2, Words)
         if words and origin:
@@ -215,12 +231,11 @@ def _read_text(reading: Reading, file: Path) -> str:
     return ""
 
 
-def _markup(reading: Reading, file: Path, line: int, text: str) -> Document:
-    """`text`, which begins at `line` of `file` (0: somewhere in it), as blocks."""
+def _markup(reading: Reading, file: Path, line: int, text: str, *, step: Literal[0, 1]) -> Document:
+    """`text`, which begins at `line` of `file`, as blocks. `step`: lines of the file to a line of the text; 0 where YAML may fold it."""
     document, mistakes = parse(text)
     for mistake in mistakes:
-        place = line + 1 + mistake.line if line else 0
-        reading.report(file, place, mistake.message, "use paragraphs, lists, bold, italic and links only")
+        reading.report(file, line + step * mistake.line, mistake.message, "use paragraphs, lists, bold, italic and links only")
     return document
 
 
@@ -228,6 +243,7 @@ def _parse(reading: Reading, file: Path, text: str, first_line: int, shape: type
     """`text`, YAML that begins at `first_line` of `file`, in its shape; None and a report of each mistake otherwise."""
     try:
         node = yaml.compose(text, Loader=_Loader)
+        reading.parsed[file] = first_line, node
         odd = list(_odd_keys(node))
         for line, message, advice in odd:
             reading.report(file, first_line + line, message, advice)

@@ -3,20 +3,24 @@
 `check` is what `oms-bot check` prints and what every start relies on.
 """
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
-from bot.content import Problem, Reading, read
+from bot.content import Problem, Reading, page_path, read
 from bot.core.library import Content, Flow, Language, Page, QuestionKind, Role, Structure
-from bot.core.markup import Document, blanks, plain
+from bot.core.markup import Document, blanks, fill, plain
 from bot.core.navigation import TARGETS
 from bot.core.search import find
 from bot.core.wording import BODY, DESCRIPTION, MAX_BUTTON_ID, MAX_HOME_ROWS, MAX_ROWS, MAX_STARTERS, STARTER, TITLE, wanted
 from bot.core.words import normal
 
 _DEFAULTS: dict[QuestionKind, tuple[str, ...]] = {"name": ("profile",), "language": ("conversation",), "timezone": ("country",)}
+_LIST_MARK = re.compile(r"^\d+\. ", re.MULTILINE)
+_THOUSANDS = re.compile(r"(?<=\d)[.,٬\u00a0\u202f](?=\d{3}(?!\d))")
 _ROLES: tuple[Role, ...] = get_args(Role)
 _FLOWS: tuple[Flow, ...] = get_args(Flow)
 
@@ -52,6 +56,7 @@ def check(folder: Path) -> tuple[Content | None, list[Problem]]:
             _check_parity(reading, content, language)
             for page in language.pages.values():
                 _check_page(reading, content, language, page)
+                _check_numbers(reading, content, language, page)
     return content, sorted(set(reading.problems))
 
 
@@ -72,7 +77,7 @@ def _check_structure(reading: Reading, content: Content) -> None:
     pages = content.languages[structure.default_language].pages
     for role in _ROLES:
         if structure.pages.get(role) not in pages:
-            reading.report(file, 0, f"pages.{role} names no page", "name an existing page")
+            reading.report(file, reading.line(file, "pages", role), f"pages.{role} names no page", "name an existing page")
     flows = Counter(page.flow for page in pages.values() if page.flow)
     for flow in _FLOWS:
         if flows[flow] != 1:
@@ -84,18 +89,19 @@ def _check_structure(reading: Reading, content: Content) -> None:
 def _check_questions(reading: Reading, structure: Structure) -> None:
     file = reading.folder / "structure.yaml"
     names = {question.id for question in structure.questions}
-    for question in structure.questions:
+    for number, question in enumerate(structure.questions):
+        line = reading.line(file, "intake", "questions", number)
         if question.instead and question.instead not in names:
-            reading.report(file, 0, f"question {question.id!r}: instead names no question", "name another question")
+            reading.report(file, line, f"question {question.id!r}: instead names no question", "name another question")
         if question.kind == "choice" and not question.options:
-            reading.report(file, 0, f"question {question.id!r} has no options", "list them")
+            reading.report(file, line, f"question {question.id!r} has no options", "list them")
         defaults = {**_DEFAULTS, "choice": question.options, "time": ("any", *structure.call_times)}.get(question.kind, ())
         if question.default and question.default not in defaults:
             advice = f"use one of {', '.join(defaults)}" if defaults else "leave it out"
-            reading.report(file, 0, f"question {question.id!r}: {question.default!r} is no default for it", advice)
+            reading.report(file, line, f"question {question.id!r}: {question.default!r} is no default for it", advice)
     for name, times in Counter(question.id for question in structure.questions).items():
         if times > 1:
-            reading.report(file, 0, f"two questions are called {name!r}", "rename one")
+            reading.report(file, reading.line(file, "intake", "questions"), f"two questions are called {name!r}", "rename one")
 
 
 def _check_words(reading: Reading, content: Content, language: Language) -> None:
@@ -105,76 +111,107 @@ def _check_words(reading: Reading, content: Content, language: Language) -> None
         **{("chat", key): text for key, text in language.chat.items()},
         **{("about", key): text for key, text in language.about.items()},
         **{("menu", key): text for key, text in language.menu.items()},
-        **{("texts", key): plain(text) for key, text in language.texts.items()},
+        **{("texts", key): plain(fill(text, content.values(language.code))) for key, text in language.texts.items()},
     }
     expected = {(word.section, word.key): word for word in wanted(content.structure.questions, content.structure.call_times)}
     for section, key in expected.keys() - given.keys():
-        reading.report(file, 0, f"{section}.{key} is missing", "write it")
+        reading.report(file, reading.line(file, section), f"{section}.{key} is missing", "write it")
     for section, key in given.keys() - expected.keys():
-        reading.report(file, 0, f"{section}.{key} is not used", "remove it or correct its name")
+        reading.report(file, reading.line(file, section, key), f"{section}.{key} is not used", "remove it or correct its name")
     for place, word in expected.items():
-        text = given.get(place, "-")
-        _check_length(reading, file, ".".join(place), text, word.limit)
+        line = reading.line(file, *place)
+        _check_length(reading, file, line, ".".join(place), given.get(place, "-"), word.limit)
         if word.section == "texts" and word.key in language.texts:
-            _check_blanks(reading, file, ".".join(place), language.texts[word.key], word.blanks | content.structure.values.keys())
+            _check_blanks(reading, file, line, ".".join(place), language.texts[word.key], word.blanks | content.structure.values.keys())
 
 
 def _check_starters(reading: Reading, language: Language) -> None:
     file = reading.folder / language.code / "texts.yaml"
     if not 0 < len(language.starters) <= MAX_STARTERS:
-        reading.report(file, 0, f"there are {len(language.starters)} starters", f"write 1 to {MAX_STARTERS}")
-    for starter in language.starters:
-        _check_length(reading, file, "a starter", starter, STARTER)
+        line = reading.line(file, "starters")
+        reading.report(file, line, f"there are {len(language.starters)} starters", f"write 1 to {MAX_STARTERS}")
+    for number, starter in enumerate(language.starters):
+        line = reading.line(file, "starters", number)
+        _check_length(reading, file, line, "a starter", starter, STARTER)
         if normal(starter) not in language.commands and find(language.index, starter).fit == "near":
-            reading.report(file, 0, f"the starter {starter!r} is not understood", "make it a command or a keyword of a page")
+            reading.report(file, line, f"the starter {starter!r} is not understood", "make it a command or a keyword of a page")
 
 
 def _check_commands(reading: Reading, content: Content, language: Language) -> None:
     file = reading.folder / language.code / "texts.yaml"
     for word in language.menu.keys() - content.commands.keys():
-        reading.report(file, 0, f"menu.{word} is no command", "list it under commands too")
+        reading.report(file, reading.line(file, "menu", word), f"menu.{word} is no command", "list it under commands too")
     for word, target in language.commands.items():
         kind, _, argument = target.partition(":")
+        line = reading.line(file, "commands", target)
         if kind not in TARGETS or (kind == "page" and argument not in language.pages):
-            reading.report(file, 0, f"commands: {target!r} leads nowhere", "name a target such as callback or page:symptoms")
+            reading.report(file, line, f"commands: {target!r} leads nowhere", "name a target such as callback or page:symptoms")
         if content.commands[word] != target:
             other = content.commands[word]
-            reading.report(file, 0, f"the command {word!r} leads to {target!r} here and to {other!r} elsewhere", "keep one")
+            reading.report(file, line, f"the command {word!r} leads to {target!r} here and to {other!r} elsewhere", "keep one")
 
 
 def _check_parity(reading: Reading, content: Content, language: Language) -> None:
-    """Each language has the pages the default language has."""
-    origin = content.languages[content.structure.default_language].pages
+    """Each language has the pages the default language has, and no others. What is there and could not be read has been said."""
+    default = content.structure.default_language
     root = reading.folder / language.code / "pages"
-    for path in origin.keys() - language.pages.keys():
+    files = {page_path(root, file): file for file in root.rglob("*.md")}
+    known = {page_path(base, file) for base in [reading.folder / default / "pages"] for file in base.rglob("*.md")}
+    origin = content.languages[default].pages
+    for path in origin.keys() - files.keys():
         name = f"{path}.md" if not origin[path].children else f"{path}/index.md"
-        reading.report(root / name.lstrip("/"), 0, "this page is missing", f"translate it from {content.structure.default_language}")
+        reading.report(root / name.lstrip("/"), 0, "this page is missing", f"translate it from {default}")
+    for path in files.keys() - known:
+        reading.report(files[path], 0, f"there is no such page in {default}", f"write {default}/pages/{path}.md first, or remove this one")
+
+
+def _check_numbers(reading: Reading, content: Content, language: Language, page: Page) -> None:
+    """A translation holds the numbers of its original, each as often: a dose, an age or a telephone number must not go astray."""
+    default = content.structure.default_language
+    if (default, page.path) not in content.bodies or language.code == default:
+        return
+    there, here = (_numbers(content.bodies[code, page.path]) for code in (default, language.code))
+    said = [f"{what} {', '.join(sorted(some.elements()))}" for what, some in (("lacks", there - here), ("adds", here - there)) if some]
+    if said:
+        file = _file(reading, language, page)
+        original = reading.name(_file(reading, content.languages[default], page))
+        reading.report(file, reading.bodies[file], f"the text {' and '.join(said)}", f"write the same numbers as {original}, in digits")
+
+
+def _numbers(document: Document) -> Counter[str]:
+    """The numbers in a text, in whatever digits they are written and thousands are parted: "1,000", "1.000" and "١٠٠٠" are the same."""
+    digits = "".join(str(unicodedata.digit(c, c)) for c in _LIST_MARK.sub("", plain(document)))
+    return Counter(re.findall(r"\d+", _THOUSANDS.sub("", digits)))
 
 
 def _check_page(reading: Reading, content: Content, language: Language, page: Page) -> None:
     file = _file(reading, language, page)
-    _check_length(reading, file, "title", page.title, TITLE)
-    told = any(problem.file == reading.name(file) for problem in reading.problems)  # its markup could not be read
-    _check_length(reading, file, "the text", plain(page.body) or "-" * told, BODY)
-    _check_blanks(reading, file, "the text", page.body, content.structure.values.keys())
+    line, body = reading.line, reading.bodies[file]
+    _check_length(reading, file, line(file, "title"), "title", page.title, TITLE)
+    name = reading.name(file)
+    told = any(problem.file == name for problem in reading.problems)  # its markup could not be read
+    shown = plain(content.bodies[language.code, page.path]) if page.body else "-" * told
+    _check_length(reading, file, body, "the text", shown, BODY)
+    _check_blanks(reading, file, body, "the text", page.body, content.structure.values.keys())
     if page.path:
-        _check_length(reading, file, "description", page.description, DESCRIPTION)
+        _check_length(reading, file, line(file, "description"), "description", page.description, DESCRIPTION)
         if page.parent not in language.pages:
             reading.report(file, 0, "cannot be reached, its menu is missing", f"write {page.parent}/index.md")
     limit = MAX_ROWS if page.path else MAX_HOME_ROWS
     rows = len(page.children) + len(page.related) + (page.context != "none" and not page.children)
     if rows > limit:
         reading.report(file, 0, f"has {rows} entries, a list holds {limit}", "move some to another menu")
+    original = content.languages[content.structure.default_language]
     for other in page.related:
-        if other not in language.pages:
-            reading.report(file, 0, f"related: there is no page {other!r}", "correct the path")
-    if len(f"sources:{page.path}:000".encode()) > MAX_BUTTON_ID:
+        if language is original and other not in language.pages:
+            reading.report(file, line(file, "related"), f"related: there is no page {other!r}", "correct the path")
+    if len(f"helpful:yes:{page.path}".encode()) > MAX_BUTTON_ID:
         reading.report(file, 0, "its path is too long for a button", "shorten file and folder names")
     titles = Counter(language.pages[child].title for child in page.children)
     for title in (title for title, times in titles.items() if times > 1):
         reading.report(file, 0, f"two entries of this menu are called {title!r}", "rename one")
     if page.review == "pending":
-        reading.report(file, 0, "review is pending", "have it reviewed and write who did and when", note=True)
+        reading.report(file, line(file, "review"), "review is pending", "have it reviewed and write who did and when", note=True)
 
 
 def _file(reading: Reading, language: Language, page: Page) -> Path:
@@ -183,13 +220,13 @@ def _file(reading: Reading, language: Language, page: Page) -> Path:
     return single if page.path and single.exists() else root / page.path / "index.md"
 
 
-def _check_length(reading: Reading, file: Path, what: str, text: str, limit: int) -> None:
+def _check_length(reading: Reading, file: Path, line: int, what: str, text: str, limit: int) -> None:
     if not text.strip():
-        reading.report(file, 0, f"{what} is empty", "write it")
+        reading.report(file, line, f"{what} is empty", "write it")
     elif len(text) > limit:
-        reading.report(file, 0, f"{what} has {len(text)} characters, {limit} fit", "shorten it")
+        reading.report(file, line, f"{what} has {len(text)} characters, {limit} fit", "shorten it")
 
 
-def _check_blanks(reading: Reading, file: Path, what: str, document: Document, known: Iterable[str]) -> None:
+def _check_blanks(reading: Reading, file: Path, line: int, what: str, document: Document, known: Iterable[str]) -> None:
     for name in blanks(document) - set(known):
-        reading.report(file, 0, f"{what} has the unknown blank {{{name}}}", f"use one of {', '.join(sorted(known))}")
+        reading.report(file, line, f"{what} has the unknown blank {{{name}}}", f"use one of {', '.join(sorted(known))}")

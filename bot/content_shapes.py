@@ -1,7 +1,7 @@
 """The shapes of the content files: which keys there are and what may stand in them."""
 
 import re
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Literal
 
 from babel import Locale, UnknownLocaleError
@@ -43,6 +43,17 @@ def _language(code: str) -> str:
     return code
 
 
+def _review(value: str) -> str:
+    found = re.fullmatch(r"pending|[^,;]+,[^;]+; (\d{4}-\d\d-\d\d)", value)
+    try:
+        known = found and date.fromisoformat(found[1] or "2000-01-01")
+    except ValueError:
+        known = None
+    if not known:
+        raise ValueError("must be pending, or look like Dr Ada Example, paediatric neurologist; 2026-11-30")
+    return value
+
+
 _Code = Annotated[str, AfterValidator(_language)]
 _Window = Annotated[Window, BeforeValidator(_window)]
 _Text = Annotated[str, BeforeValidator(lambda value: str(value).strip() if isinstance(value, int | str) else value)]
@@ -65,7 +76,7 @@ class Words(Shape):
     title: str
     description: str = ""
     keywords: tuple[_Text, ...] = ()
-    review: str = "pending"
+    review: Annotated[str, AfterValidator(_review)] = "pending"
 
 
 class Facts(Words):
@@ -118,10 +129,28 @@ class _Privacy(Shape):
     contact_days: Annotated[int, Field(gt=0)]
 
 
+def _country(code: str) -> str:
+    if len(code) != 2 or code not in Locale("en").territories:
+        raise ValueError(f"{code!r} is not a country; write it like DE")
+    return code
+
+
+_Country = Annotated[str, AfterValidator(_country)]
+
+
+class _Helpline(Shape):
+    name: Annotated[str, Field(min_length=2, max_length=60)]
+    phone: Annotated[str, Field(pattern=r"^\+?\d[\d -]{0,18}\d$")]
+    source: Annotated[str, Field(pattern=r"^https://[^\s]+$")]
+    hours: Annotated[str, Field(min_length=3, max_length=30)] = "24/7"
+
+
 class StructureFile(Shape):
     default_language: _Code
     operator: dict[str, _Text | None]
     emergency: dict[str, _Text]
+    emergency_numbers: dict[_Country, _Helpline] = {}
+    crisis_lines: dict[_Country, _Helpline] = {}
     pages: dict[Role, str]
     hours: _Hours
     privacy: _Privacy

@@ -1,11 +1,12 @@
-"""Serving: one process, one event loop, a clean stop on SIGTERM."""
+"""Serving: one process, one event loop, a clean stop on SIGTERM, the content read anew on SIGHUP."""
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -41,6 +42,9 @@ class _Server(uvicorn.Server):
 
 async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
     """Serves until a signal; `lease` is for the app. Raises AddressInUse, and what `App.running` raises."""
+    told = asyncio.Event()  # to read the content anew; from now on, so that a signal that comes too early ends nothing
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, told.set)
+    in_terminal = os.isatty(0)
     listening = _listen(settings)
     fresh = _is_new(settings)
     async with App.running(settings, lease=lease) as app:
@@ -53,10 +57,7 @@ async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
         if fresh:
             print(_FIRST_STEPS.format(address=address), flush=True)
         server = _Server(config)
-        # What is there now, above all the content, stays: looking through it again and again for garbage costs a third of
-        # the processor's time under load, and its pauses are the longest there are.
-        gc.collect()
-        gc.freeze()
+        _settle()
         gc.set_threshold(*_GARBAGE)
         sys.setswitchinterval(_SWITCH)
 
@@ -67,10 +68,32 @@ async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, stop)
         app.died.add_done_callback(lambda _: stop())
+        rereading = asyncio.create_task(_reread(app, told, stop, in_terminal=in_terminal))
         await server.serve(sockets=[listening])
+        rereading.cancel()
         if app.died.done():
             raise PartDied(f"Stopped, because the {app.died.result()} broke (see the log): start again; nothing acknowledged is lost.")
     log.info("stopped")
+
+
+async def _reread(app: App, told: asyncio.Event, stop: Callable[[], None], *, in_terminal: bool) -> None:
+    """Reads the content anew whenever told. What the kernel says in the same way when the terminal we run in is closed is a stop."""
+    while await told.wait():
+        told.clear()
+        if in_terminal and not os.isatty(0):
+            stop()
+        elif await app.reread():
+            _settle()
+
+
+def _settle() -> None:
+    """What is there now, above all the content, stays: no garbage is looked for in it any more.
+
+    Looking through it again and again costs a third of the processor's time under load, and its pauses are the longest there are.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _listen(settings: Settings) -> socket.socket:

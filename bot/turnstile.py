@@ -17,10 +17,10 @@ from sqlalchemy.exc import IntegrityError
 from bot import metrics
 from bot.channels.base import Unavailable
 from bot.core.engine import advance, apology
-from bot.core.library import Content
 from bot.core.model import Event, Hurried, Inbound, Media, Press, Session, SharedContact, Started, Text
 from bot.logs import place
 from bot.rounds import Advance, Round, Waiting, queue_letters, waiting
+from bot.shelf import Shelf
 from bot.store import contacts
 from bot.store.contacts import Key
 from bot.store.database import Database, uninterrupted
@@ -45,7 +45,7 @@ class Turnstile:
     def __init__(
         self,
         database: Database,
-        content: Content,
+        shelf: Shelf,
         deliver: Callable[[list[Letter]], None],
         *,
         owner: str,
@@ -56,7 +56,7 @@ class Turnstile:
         unsent: Callable[[Key], int] = lambda _: 0,
     ) -> None:
         self._database = database
-        self._content = content
+        self._shelf = shelf
         self._deliver = deliver
         self._owner = owner
         self._held = held
@@ -119,7 +119,7 @@ class Turnstile:
 
     async def _handle(self, batch: list[Waiting], *, again: bool = False, tries: int = 1) -> None:
         """A round and what follows from it; `again`: its one event has made a round fail before."""
-        round_ = Round(self._database, self._content, self._step, self._held, self._owner, self._clock(), self._lease)
+        round_ = Round(self._database, self._shelf.content, self._step, self._held, self._owner, self._clock(), self._lease)
         try:
             with metrics.ROUND_SECONDS.time():
                 async with self._database.write(brief=True) as connection:
@@ -156,7 +156,7 @@ class Turnstile:
         log.error("event_set_aside", channel=inbound.channel, error=reason)
         metrics.EVENTS.labels(inbound.channel, "set_aside").inc()
         now = self._clock()
-        sorry = apology(Session(), self._content, now)
+        sorry = apology(Session(), self._shelf.content, now)
         held = inbound.channel in self._held
         letter = Letter(inbound.channel, poison.chat, inbound.address, sorry, held=held, at=now, heard_at=inbound.at)
         try:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import metrics
 from bot.core.library import Structure
 from bot.logs import place
+from bot.shelf import Shelf
 from bot.store import backup, contacts, counts, leases, outbox, requests
 from bot.store.crypto import Sealer
 from bot.store.database import Database, uninterrupted
@@ -105,12 +106,12 @@ async def _in_thread(work: Callable[[threading.Event], backup.Made]) -> backup.M
         stop.set()
 
 
-async def run(database: Database, structure: Structure, holder: str, backups: Backups | None = None) -> None:
+async def run(database: Database, shelf: Shelf, holder: str, backups: Backups | None = None) -> None:
     """Runs the jobs every hour until cancelled; of several instances one does."""
     while True:
         now = datetime.now(UTC)
         if await _ours(database, holder, now):
-            await run_once(database, structure, now)
+            await run_once(database, shelf.content.structure, now)
             if backups:
                 await back_up_daily(database, backups, now)
         await asyncio.sleep(EVERY.total_seconds())

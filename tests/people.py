@@ -16,6 +16,7 @@ from bot.core.library import Content
 from bot.core.markup import plain
 from bot.core.model import REPLY_JSON, Event, Inbound, Press, Profile, Text
 from bot.rounds import Advance, waiting
+from bot.shelf import Shelf
 from bot.store import requests
 from bot.store.addresses import Directory
 from bot.store.contacts import Contact
@@ -95,7 +96,7 @@ async def open_turnstile(
     clock: Callable[[], datetime] = lambda: NOW,
 ) -> AsyncIterator[Turnstile]:
     """A turnstile whose rounds run until the end of the block, which has to come in time."""
-    turnstile = Turnstile(database, content, deliver, owner="test", step=step, held=held, clock=clock)
+    turnstile = Turnstile(database, Shelf(content), deliver, owner="test", step=step, held=held, clock=clock)
     rounds = asyncio.create_task(turnstile.run())
     try:
         async with asyncio.timeout(2 * PATIENCE):

@@ -96,16 +96,22 @@ class Program:
             process.communicate()
 
 
-def _address(process: subprocess.Popen[str]) -> str:
-    """Where the program says it listens; once it is ready there."""
+def _said(process: subprocess.Popen[str], event: str) -> dict[str, Any]:
+    """The next line of its log that tells of `event`; it is passed over what comes before."""
     assert process.stdout is not None
-    deadline = time.monotonic() + PATIENCE
     watchdog = threading.Timer(PATIENCE, process.kill)  # ends the reading below
     watchdog.start()
-    ready = next((line for line in process.stdout if '"event": "ready"' in line), "")
+    line = next((line for line in process.stdout if f'"event": "{event}"' in line), "")
     watchdog.cancel()
-    assert ready, "the program did not start"
-    address = str(json.loads(ready)["address"])
+    assert line, f"the program did not say {event}"
+    said: dict[str, Any] = json.loads(line)
+    return said
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """Where the program says it listens; once it is ready there."""
+    deadline = time.monotonic() + PATIENCE
+    address = str(_said(process, "ready")["address"])
     while time.monotonic() < deadline:
         try:
             if httpx.get(f"{address}/health/ready", trust_env=False).status_code == 200:
@@ -125,8 +131,14 @@ class Served:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def said(self, event: str) -> dict[str, Any]:
+        return _said(self.process, event)
+
     def post(self, path: str, body: Mapping[str, object], token: str = "") -> httpx.Response:
         return httpx.post(f"{self.address}/chat/api/{path}", json=body, headers=bearer(token), trust_env=False)
+
+    def page(self) -> str:
+        return httpx.get(self.address, trust_env=False).text
 
     def get(self, path: str, token: str) -> httpx.Response:
         return httpx.get(f"{self.address}/chat/api/{path}", headers=bearer(token), trust_env=False)

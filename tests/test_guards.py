@@ -19,6 +19,7 @@ from bot.core.library import Content
 from bot.core.model import Inbound, Text
 from bot.outbox import Outbox
 from bot.rounds import Round, Waiting, waiting
+from bot.shelf import Shelf
 from bot.store import contacts, outbox
 from bot.store.database import Database
 from bot.store.outbox import LEASE, Letter
@@ -86,7 +87,7 @@ async def rows_in(database: Database) -> int:
 async def kept_of_what_was_acknowledged(database: Database, content: Content) -> tuple[int, int]:
     """How many messages a platform believes to be delivered when the program dies, and how many of them are there then."""
     acknowledged, known = 0, await rows_in(database)
-    turnstile = Turnstile(database, content, ignore, owner="test", clock=lambda: NOW)
+    turnstile = Turnstile(database, Shelf(content), ignore, owner="test", clock=lambda: NOW)
     rounds = asyncio.create_task(turnstile.run())
     with suppress(Unavailable):
         await turnstile.submit(ADA.does(Text("sleep")))

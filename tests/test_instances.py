@@ -20,6 +20,7 @@ from bot.app import App
 from bot.channels.base import NotSent
 from bot.config import Settings
 from bot.core.library import Content
+from bot.shelf import Shelf
 from bot.sole import Sole
 from bot.store import leases
 from bot.store.database import Database
@@ -114,7 +115,7 @@ async def test_a_letter_taken_over_is_let_go(database: Database) -> None:
 @on_postgresql
 async def test_jobs_run_once(database: Database, content: Content) -> None:
     """Of three instances that want to do the upkeep at the same time one does, each job once."""
-    tasks = [asyncio.create_task(upkeep.run(database, content.structure, holder)) for holder in ("one", "two", "three")]
+    tasks = [asyncio.create_task(upkeep.run(database, Shelf(content), holder)) for holder in ("one", "two", "three")]
     names = sorted(upkeep.jobs(database.sealer, content.structure, NOW))
 
     async def runs() -> list[str]:

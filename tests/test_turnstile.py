@@ -15,6 +15,7 @@ from bot.channels.base import Unavailable
 from bot.core.engine import advance
 from bot.core.library import Content
 from bot.core.model import EVENT_JSON, Event, Left, Press, Session, Started, Text, Turn
+from bot.shelf import Shelf
 from bot.store.database import Database
 from bot.store.outbox import Letter
 from bot.store.tables import inbox, outbox, set_aside
@@ -153,7 +154,7 @@ async def test_poison_that_cannot_be_written_down_is_set_aside_too(database: Dat
 
 async def test_a_full_queue_refuses(database: Database, content: Content) -> None:
     """When too many events wait the next one is refused at once, and those that wait are not lost."""
-    turnstile = Turnstile(database, content, ignore, owner="test", clock=lambda: NOW)
+    turnstile = Turnstile(database, Shelf(content), ignore, owner="test", clock=lambda: NOW)
     inbound = ADA.does(Started())
     waiting = [asyncio.create_task(turnstile.submit(inbound)) for _ in range(MAX_WAITING)]
     await asyncio.sleep(0)
@@ -177,7 +178,7 @@ async def test_stopping_refuses_what_waits(database: Database, content: Content)
         stop[0]()
         return advance(session, event_, content, now)
 
-    turnstile = Turnstile(database, content, ignore, owner="test", step=stopping, clock=lambda: NOW)
+    turnstile = Turnstile(database, Shelf(content), ignore, owner="test", step=stopping, clock=lambda: NOW)
     waiting = [asyncio.create_task(turnstile.submit(ADA.does(Text(topic)))) for topic in TOPICS]
     await asyncio.sleep(0)
     rounds = asyncio.create_task(turnstile.run())

@@ -17,6 +17,7 @@ from bot.channels.base import Unavailable
 from bot.core.engine import advance
 from bot.core.library import Content
 from bot.core.model import Event, Inbound, Press, Session, Started, Text, Turn
+from bot.shelf import Shelf
 from bot.store.database import Database
 from bot.store.tables import inbox, set_aside
 from bot.turnstile import Turnstile
@@ -100,7 +101,7 @@ async def test_an_ending_is_whole_or_nothing(database: Database, content: Conten
 @asynccontextmanager
 async def stopping_at(database: Database, content: Content, trouble: Trouble, number: int, **more: Any) -> AsyncIterator[Turnstile]:
     """A turnstile that is stopped at its n-th statement."""
-    turnstile = Turnstile(database, content, ignore, owner="test", clock=lambda: NOW, **more)
+    turnstile = Turnstile(database, Shelf(content), ignore, owner="test", clock=lambda: NOW, **more)
     rounds = asyncio.create_task(turnstile.run())
     trouble.at(number, rounds.cancel)
     yield turnstile
@@ -151,7 +152,7 @@ async def test_a_stop_at_any_statement_loses_and_doubles_nothing(database: Datab
 @pytest.mark.parametrize("number", range(1, 9))
 async def test_a_stop_lets_go_of_the_database(database: Database, content: Content, trouble: Trouble, number: int) -> None:
     """After a stop at any statement others can write at once, so that the outbox can still note what it has sent."""
-    turnstile = Turnstile(database, content, ignore, owner="test", clock=lambda: NOW)
+    turnstile = Turnstile(database, Shelf(content), ignore, owner="test", clock=lambda: NOW)
     rounds = asyncio.create_task(turnstile.run())
     trouble.at(number, rounds.cancel)
     await outcomes(turnstile, [ADA.does(Started())])

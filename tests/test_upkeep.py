@@ -11,6 +11,7 @@ from sqlalchemy import Table, insert, select
 from bot import upkeep
 from bot.core.library import Content
 from bot.core.model import SESSION_JSON, Draft, Session
+from bot.shelf import Shelf
 from bot.store import counts
 from bot.store.database import Database
 from bot.store.tables import contact_addresses, contacts, inbox, job_runs, outbox, requests, set_aside
@@ -136,7 +137,7 @@ async def last_runs(database: Database, content: Content) -> dict[str, datetime 
 async def test_one_broken_job_stops_no_other(database: Database, content: Content) -> None:
     """When one job fails for ever, here over a session that cannot be read, the other jobs still run and say so."""
     await add(database, contacts, id=1, session=b"broken", draft_at=NOW - 900 * DAY, created_at=NOW, seen_at=NOW)
-    loop = asyncio.create_task(upkeep.run(database, content.structure, "me"))
+    loop = asyncio.create_task(upkeep.run(database, Shelf(content), "me"))
     try:
         async with asyncio.timeout(3):
             while [name for name, at in (await last_runs(database, content)).items() if at is None] != ["expire_drafts"]:  # noqa: ASYNC110

@@ -29,6 +29,15 @@ class RateLimit:
         full_at = max(self._full_at.pop(sender, now), now)
         over = full_at + self._every - now - self._burst * self._every
         self._full_at[sender] = full_at + self._every if even_if_late or over <= 0 else full_at
-        if len(self._full_at) > _MAX_SENDERS:
-            self._full_at.popitem(last=False)
+        self._forget(now)
         return max(over, 0.0)
+
+    def _forget(self, now: float) -> None:
+        """Lets go of who was heard from longest ago, when their bucket is full again or there are too many; two for each who comes."""
+        for _ in range(2):
+            oldest = next(iter(self._full_at))
+            if self._full_at[oldest] > now and len(self._full_at) <= _MAX_SENDERS:
+                return
+            del self._full_at[oldest]
+            if not self._full_at:
+                return

@@ -2,19 +2,28 @@
 
 from collections.abc import Callable, Iterable
 
-from bot.core.markup import Block, Document
+from bot.core.library import Content
+from bot.core.markup import Block
+from bot.shelf import Shelf
 
 
 class Written:
     """Blocks as a messenger writes them. Those of the content are written once; what else is said, perhaps about somebody, is not kept."""
 
-    def __init__(self, write: Callable[[Block], str], content: Iterable[Document] = ()) -> None:
+    def __init__(self, write: Callable[[Block], str], shelf: Shelf) -> None:
         self._write = write
-        self._known = {id(block): (block, write(block)) for document in content for block in document}
+        self._shelf = shelf
+        self._know(shelf.content)
 
     def __call__(self, block: Block) -> str:
+        if self._content is not self._shelf.content:
+            self._know(self._shelf.content)
         _, text = self._known.get(id(block), (block, None))
         return self._write(block) if text is None else text
+
+    def _know(self, content: Content) -> None:
+        self._content = content
+        self._known = {id(block): (block, self._write(block)) for document in content.bodies.values() for block in document}
 
 
 def parted(blocks: Iterable[str], limit: int, size: Callable[[str], int] = len) -> list[str]:

@@ -31,6 +31,7 @@ from bot.channels.telegram_request import Line
 from bot.channels.telegram_setup import announce
 from bot.core.library import Content
 from bot.logs import place
+from bot.shelf import Shelf
 
 WEBHOOK = "/telegram/webhook"
 MAX_BODY = 1_000_000  # bytes of an update; the largest known ones are some ten thousand
@@ -67,12 +68,13 @@ class Telegram:
     pull = False
     window = None
 
-    def __init__(self, options: Options, submit: Submit, content: Content, turn: Turn = alone) -> None:
+    def __init__(self, options: Options, submit: Submit, shelf: Shelf, turn: Turn = alone) -> None:
         self._options = options
         self._line = Line(options.token, options.api_url)
         self._submit = submit
-        self._content = content
-        self._write_block = Written(block, content.bodies.values())
+        self._shelf = shelf
+        self._write_block = Written(block, shelf)
+        self._announced: Content | None = None
         self._turn = turn  # only one instance may poll
         self._standing_by = False
         self._me: dict[str, Any] = {}
@@ -112,6 +114,7 @@ class Telegram:
             try:
                 if not self._me:
                     self._me = (await self._line.bot.get_me()).to_dict()
+                if self._announced is not self._shelf.content:
                     await self._announce()
                 if self._options.mode == "polling":
                     await self._our_turn()
@@ -149,8 +152,9 @@ class Telegram:
 
     async def _announce(self) -> None:
         """Keeps what Telegram shows of the bot up to date; a refusal must not keep anybody's message waiting."""
+        self._announced = self._shelf.content
         try:
-            await announce(self._line.bot, self._content)
+            await announce(self._line.bot, self._announced)
         except TelegramError as error:
             log.warning("telegram_not_announced", reason=reason(error), advice="run `oms-bot telegram setup` later")
         except Exception as error:

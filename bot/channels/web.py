@@ -33,6 +33,7 @@ from bot.core.library import Content, Language
 from bot.core.markup import fill_text
 from bot.core.model import Event, Inbound, Press, Profile, Started, Text
 from bot.core.schedule import is_zone
+from bot.shelf import Shelf
 
 NAME = "web"
 MAX_BODY = 16_384  # bytes of a request: a thousand emoji fit, also where each is written as two escapes
@@ -99,8 +100,8 @@ class Web:
     pull = True
     window = None
 
-    def __init__(self, content: Content, submit: Submit, history: History, chat_of: Callable[[str], str], secret: bytes) -> None:
-        self._content = content
+    def __init__(self, shelf: Shelf, submit: Submit, history: History, chat_of: Callable[[str], str], secret: bytes) -> None:
+        self._shelf = shelf
         self._submit = submit
         self._history = history
         self._chat_of = chat_of
@@ -147,12 +148,12 @@ class Web:
             self.arrived(chat)
 
     async def _index(self, request: Request) -> Response:
-        language = _preferred(request.headers.get("accept-language", ""), self._content)
+        language = _preferred(request.headers.get("accept-language", ""), self._shelf.content)
         page = self._page.render(language=language.code, direction=language.direction, ui=self._words(language))
         return HTMLResponse(page, headers={**_SECURITY, "Cache-Control": "no-cache", "Vary": "Accept-Language"})
 
     def _words(self, language: Language) -> Mapping[str, str]:
-        return {key: fill_text(text, self._content.structure.values) for key, text in language.chat.items()}
+        return {key: fill_text(text, self._shelf.content.structure.values) for key, text in language.chat.items()}
 
     async def _open(self, request: Request) -> Response:
         _limit(self._sessions.wait(request.client.host if request.client else ""))
@@ -217,11 +218,11 @@ class Web:
 
     async def _answer(self, token: _Token, after: int) -> Mapping[str, object]:
         kept: Sequence[Kept] = await self._history(self._chat_of(token.address), after)
-        language = self._content.language((kept[-1].reply.language if kept else "") or token.language)
+        language = self._shelf.content.language((kept[-1].reply.language if kept else "") or token.language)
         return {"language": language.code, "direction": language.direction, "messages": [self._message(each) for each in kept]}
 
     def _message(self, kept: Kept) -> Mapping[str, object]:
-        return message(kept, self._content.language(kept.reply.language))
+        return message(kept, self._shelf.content.language(kept.reply.language))
 
     def _sign(self, token: _Token) -> str:
         claims = base64.urlsafe_b64encode(token.model_dump_json().encode()).decode()

@@ -26,8 +26,8 @@ from bot.channels.whatsapp_api import Graph, Refused
 from bot.channels.whatsapp_errors import PAIR_SECONDS, Meaning
 from bot.channels.whatsapp_parse import NAME, hashed, parse
 from bot.channels.whatsapp_render import Message, block, render, template
-from bot.core.library import Content
 from bot.core.model import Inbound, Media, Moved
+from bot.shelf import Shelf
 
 WEBHOOK = "/whatsapp/webhook"
 MAX_BODY = 4_000_000  # bytes of a webhook; Meta promises no more than 3 MB
@@ -64,13 +64,13 @@ class WhatsApp:
     pull = False
     window = timedelta(hours=24)
 
-    def __init__(self, options: Options, submit: Submit, report: Report, content: Content) -> None:
+    def __init__(self, options: Options, submit: Submit, report: Report, shelf: Shelf) -> None:
         self._options = options
         self._graph = Graph(options.api_url, options.token)
         self._submit = submit
         self._report = report
-        self._content = content
-        self._write_block = Written(block, content.bodies.values())
+        self._shelf = shelf
+        self._write_block = Written(block, shelf)
         self._key = hmac.digest(options.app_secret.encode(), b"albums", "sha256")
         self._overall = RateLimit(burst=max(4, int(options.rate / 4)), every=1 / options.rate)
         self._each = RateLimit(burst=_PAIR_BURST, every=PAIR_SECONDS)
@@ -173,7 +173,7 @@ class WhatsApp:
     async def send(self, delivery: Delivery) -> str:
         if receipt := self._receipts.get(delivery.address):
             await asyncio.wait([receipt], timeout=_RECEIPT_SECONDS)
-        reply, language = delivery.reply, self._content.language(delivery.reply.language)
+        reply, language = delivery.reply, self._shelf.content.language(delivery.reply.language)
         instead = template(self._options.template, language.code, reply.body) if self._options.template else None
         parts = delivery.parts
         late = Refused(Meaning("window", "more than 24 hours since the person last wrote, and no template is set"))

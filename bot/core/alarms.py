@@ -8,6 +8,8 @@ from bot.core.phrases import Mention, Phrases
 from bot.core.signs import Rule, Signs, shown
 
 Alarm = Literal["crisis", "emergency", "advice"]
+KINDS: tuple[Alarm, ...] = ("crisis", "emergency", "advice")
+Heard = Mapping[Alarm, Mention]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +28,23 @@ class Alarms:
     def __init__(self, wordings: Iterable[Wording]) -> None:
         listed = tuple(wordings)
         harmless = frozenset(word for each in listed for word in each.harmless)
-        self._phrases: dict[Alarm, list[Phrases]] = {
-            kind: [Phrases(each.phrases.get(kind, ()), harmless, each.filler) for each in listed]
-            for kind in ("crisis", "emergency", "advice")
-        }
+        self._phrases = [Phrases(each.phrases, harmless, each.filler) for each in listed]
         self._signs = [(Signs(each.signs, each.code, harmless), each.rules) for each in listed]
 
-    def heard(self, kind: Alarm, said: str) -> Mention | None:
-        """What of this kind is in `said`, in normal form."""
-        for phrases in self._phrases[kind]:
-            if mention := phrases.mentioned(said):
-                return mention
+    def heard(self, said: str) -> Heard:
+        """What of each kind is in `said`, in normal form."""
+        found: dict[Alarm, Mention] = {}
+        for phrases in self._phrases:
+            found = dict(phrases.mentioned(said)) | found
         words = said.split()
         for signs, rules in self._signs:
-            where = shown(rules.get(kind, ()), signs.read(words)) if kind in rules else None
-            if where is not None:
-                return Mention(" ".join(words[where.start : where.stop]), " ".join(words[: where.start] + words[where.stop :]))
-        return None
+            if not rules.keys() - found.keys():
+                continue
+            shows = signs.read(words)
+            for kind in rules.keys() - found.keys():
+                if (where := shown(rules[kind], shows)) is not None:
+                    found[kind] = Mention(" ".join(words[where.start : where.stop]), " ".join(words[: where.start] + words[where.stop :]))
+        return found
 
 
 def unknown_signs(wording: Wording) -> Collection[str]:

@@ -3,17 +3,17 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
 
 import phonenumbers
 from babel import Locale
 from babel.core import get_global
 from email_validator import EmailNotValidError, validate_email
-from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumberFormat
 
+from bot.core.country import region_of
 from bot.core.library import Question
 from bot.core.scene import Scene
-from bot.core.schedule import city, is_zone, spoken_window
+from bot.core.schedule import city, is_zone, spoken_city, spoken_window
 from bot.core.words import normal
 
 MAX_NAME = 60
@@ -133,7 +133,7 @@ def say(question: Question, answer: str, zone: str, scene: Scene) -> str:
         case "time":
             return " · ".join(part for part in (say_option(question, answer, scene), window_in_words(answer, zone, scene)) if part)
         case "timezone":
-            return city(answer)
+            return spoken_city(answer, scene.language.code)
         case "email":
             return f"\u2066{answer}\u2069"
         case "name":
@@ -147,7 +147,7 @@ def say_option(question: Question, option: str, scene: Scene) -> str:
         case "language":
             return str(Locale.parse(option).get_display_name(scene.language.code) or option).capitalize()
         case "timezone":
-            return city(option)
+            return spoken_city(option, scene.language.code)
         case _:
             return scene.language.labels.get(f"option-{question.id}-{option}", option)
 
@@ -159,7 +159,8 @@ def window_in_words(option: str, zone: str, scene: Scene) -> str:
         return ""
     office = scene.structure.hours.zone
     there, here = (spoken_window(window, scene.now.date(), zone, reader) for reader in (zone, office))
-    return f"{there} {city(zone)}" if there == here else f"{there} {city(zone)} ({here} {city(office)})"
+    place, ours = (spoken_city(name, scene.language.code) for name in (zone, office))
+    return f"{there} {place}" if there == here else f"{there} {place} ({here} {ours})"
 
 
 def options(question: Question, scene: Scene) -> tuple[str, ...]:
@@ -176,13 +177,6 @@ def options(question: Question, scene: Scene) -> tuple[str, ...]:
             return tuple(dict.fromkeys((here, scene.session.profile.timezone or here, scene.structure.hours.zone)))
         case _:
             return question.options
-
-
-@lru_cache(128)  # a screen asks several times; only the numbers of the moment stay in memory
-def region_of(phone: str) -> str:
-    """ "DE" for "+49…", "" for none or a number of no country."""
-    number: PhoneNumber = phonenumbers.parse(phone, None)
-    return phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(number.country_code or 0)
 
 
 def zone_of_region(region: str) -> str:

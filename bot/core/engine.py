@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.core import intake, screens
+from bot.core.country import country_of
+from bot.core.languages import of_country
 from bot.core.library import Content
 from bot.core.model import (
     HOME,
@@ -56,6 +58,8 @@ def advance(session: Session, event: Event, content: Content, now: datetime) -> 
     scene = Scene(content, _awake(session, content, now), now)
     if isinstance(event, Hurried) and session.hurried and not danger(scene, event.text):
         return Turn(session)  # told once
+    if isinstance(event, Text):
+        scene = _hear(scene, event.text, new=new)
     expired = session.draft is not None and scene.session.draft is None
     move = _decide(scene, event)
     if expired:
@@ -75,11 +79,24 @@ def apology(session: Session, content: Content, now: datetime) -> Reply:
 
 
 def _awake(session: Session, content: Content, now: datetime) -> Session:
-    language = content.language(session.language or session.profile.language).code
+    language = content.language(
+        session.language or session.profile.language or of_country(country_of(session.profile), content.languages)
+    ).code
     expired = session.draft is not None and now - session.draft.started_at > content.structure.draft_expires
     if expired and session.screen.partition(":")[0] in screens.NEEDS_DRAFT:
         session = replace(session, screen=HOME)
     return replace(session, language=language, left=False, hurried=False, draft=None if expired else session.draft)
+
+
+def _hear(scene: Scene, text: str, *, new: bool) -> Scene:
+    """The scene in the language of what was typed; a stranger of whom nothing else is known speaks that. An answer may be anything."""
+    if intake.asked(scene) is not None:
+        return scene
+    session = scene.session
+    spoken = scene.content.speech.of(text, session.language)
+    if new and not session.profile.language:
+        return replace(scene, session=replace(session, language=spoken))
+    return replace(scene, session=replace(session, speaks=spoken if spoken != session.language else ""))
 
 
 def _decide(scene: Scene, event: Event) -> Move:
@@ -107,12 +124,16 @@ def _arrive(scene: Scene, move: Move, *, in_place: bool, echo: str) -> Turn:
     """Draw the screen the move leads to, with everything that belongs around it."""
     was = scene.session.screen
     session = _travel(move.session, move.screen)
+    if session.speaks and session.draft:  # who asks for a call in it is called in it
+        session = replace(session, language=session.speaks, speaks="")
     reply = replace(draw(replace(scene, session=session), move.screen, move.notice), in_place=in_place, echo=echo)
     if any(isinstance(effect, EraseContact | WithdrawRequest) for effect in move.effects):
         reply = replace(reply, style="erased")
+    if session.speaks:
+        reply = screens.offering(replace(scene, session=session), reply)
     kind, _, path = move.screen.partition(":")
     seen = (Count("page", path),) if kind in ("page", "danger") and was != move.screen else ()
-    replies = tuple(replace(each, language=session.language) for each in (*move.before, reply))
+    replies = tuple(replace(each, language=session.speaks or session.language) for each in (*move.before, reply))
     return Turn(session, replies, (*move.effects, *seen))
 
 

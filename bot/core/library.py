@@ -6,8 +6,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Literal
 
+from babel import Locale
+
 from bot.core.alarms import Alarms, Wording
-from bot.core.markup import Document, fill
+from bot.core.languages import Speech
+from bot.core.markup import Document, blanks, fill, plain
 from bot.core.model import Button
 from bot.core.schedule import Hours, Window
 from bot.core.search import Index
@@ -16,6 +19,9 @@ Context = Literal["none", "callback", "emergency"]
 Flow = Literal["callback", "withdraw", "language", "erase", "feedback"]
 Role = Literal["emergency", "crisis", "privacy", "sources", "talk"]
 QuestionKind = Literal["phone", "email", "name", "language", "time", "timezone", "choice"]
+
+# The blanks that stand for numbers of the person's own country, where it is known.
+LOCAL = frozenset({"emergency", "emergency_area", "crisis_line", "crisis_country", "crisis_name", "crisis_phone", "crisis_times"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,16 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Helpline:
+    """A number to call in one country."""
+
+    name: str
+    phone: str
+    source: str  # where it is published: the line itself or an official body
+    hours: str = "24/7"
+
+
+@dataclass(frozen=True, slots=True)
 class Structure:
     """Everything that is the same in every language."""
 
@@ -77,6 +93,8 @@ class Structure:
     call_languages: tuple[str, ...]
     default_region: str  # where a phone number without a country code is taken to be from
     values: Mapping[str, str]  # what fills the blanks of every text; "" is not filled in yet
+    emergency_numbers: Mapping[str, Helpline]  # by country, where it is not the general one
+    crisis_lines: Mapping[str, Helpline]
     pages: Mapping[Role, str]  # the pages with a part to play
     retention: timedelta  # how long a finished request is kept
     contact_retention: timedelta  # how long a person is remembered after their last message
@@ -103,6 +121,12 @@ class Language:
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
 
+    @property
+    def everything(self) -> str:
+        """All its words."""
+        pages = (" ".join((page.title, page.description, *page.keywords, plain(page.body))) for page in self.pages.values())
+        return "\n".join((*pages, *self.labels.values(), *self.commands, *self.index.noise))
+
 
 @dataclass(frozen=True)  # no slots: what follows from it is worked out once
 class Content:
@@ -126,15 +150,49 @@ class Content:
 
     @cached_property
     def bodies(self) -> Mapping[tuple[str, str], Document]:
-        """The text of every page, by language and path, its blanks filled."""
+        """The text of every page, by language and path, its blanks filled for a person of no known country."""
         pages = ((code, page) for code, language in self.languages.items() for page in language.pages.values())
-        return {(code, page.path): fill(page.body, self.structure.values) for code, page in pages}
+        return {(code, page.path): fill(page.body, self.values(code)) for code, page in pages}
+
+    @cached_property
+    def local(self) -> frozenset[tuple[str, str]]:
+        """The pages, by language and path, that name numbers of the person's country."""
+        pages = ((code, page) for code, language in self.languages.items() for page in language.pages.values())
+        return frozenset((code, page.path) for code, page in pages if not LOCAL.isdisjoint(blanks(page.body)))
+
+    @cached_property
+    def _local_values(self) -> dict[tuple[str, str], Mapping[str, str]]:
+        return {}  # filled as people of these countries come
+
+    @cached_property
+    def _local_bodies(self) -> dict[tuple[str, str, str], Document]:
+        return {}
+
+    def values(self, code: str, country: str = "") -> Mapping[str, str]:
+        """What fills the blanks of texts in this language, for a person of that country."""
+        country = country if country in self.structure.emergency_numbers or country in self.structure.crisis_lines else ""
+        if (code, country) not in self._local_values:
+            self._local_values[code, country] = {**self.structure.values, **local_values(self.structure, self.languages[code], country)}
+        return self._local_values[code, country]
+
+    def body(self, code: str, path: str, country: str = "") -> Document:
+        """The text of a page, with the numbers of the person's country where it names any."""
+        known = country in self.structure.emergency_numbers or country in self.structure.crisis_lines
+        if not known or (code, path) not in self.local:
+            return self.bodies[code, path]
+        if (code, path, country) not in self._local_bodies:
+            self._local_bodies[code, path, country] = fill(self.languages[code].pages[path].body, self.values(code, country))
+        return self._local_bodies[code, path, country]
 
     @cached_property
     def flows(self) -> Mapping[tuple[str, Flow], Document]:
         """The same of the page of each flow."""
         pages = ((code, page) for code, language in self.languages.items() for page in language.pages.values())
         return {(code, page.flow): self.bodies[code, page.path] for code, page in pages if page.flow}
+
+    @cached_property
+    def speech(self) -> Speech:
+        return Speech({code: language.everything for code, language in self.languages.items()})
 
     @cached_property
     def page_buttons(self) -> Mapping[tuple[str, str], Button]:
@@ -155,3 +213,17 @@ class Content:
         """The language asked for ("de-AT" finds "de"), else the default one."""
         found = self.languages.get(code) or self.languages.get(code.partition("-")[0].lower())
         return found or self.languages[self.structure.default_language]
+
+
+def local_values(structure: Structure, language: Language, country: str) -> dict[str, str]:
+    """The `LOCAL` blanks for a person of this country ("" when it is not known). A line with an empty one falls away."""
+    emergency, crisis = structure.emergency_numbers.get(country), structure.crisis_lines.get(country)
+    name = Locale.parse(language.code).territories.get(country, country)
+    values = {"emergency_area": language.labels.get("emergency-area", "")}
+    values |= dict.fromkeys(("crisis_country", "crisis_name", "crisis_phone", "crisis_times"), "")
+    if emergency:
+        values |= {"emergency": emergency.phone, "emergency_area": name}
+    if crisis:
+        values |= {"crisis_country": name, "crisis_name": crisis.name, "crisis_phone": crisis.phone, "crisis_times": crisis.hours}
+        values |= {"crisis_line": ""}  # the general one
+    return values

@@ -151,6 +151,7 @@ class OpenRequest:
 class Session:
     number: int = 0  # the contact's row id; references are derived from it
     language: str = ""  # empty until the first turn has chosen one
+    speaks: str = ""  # another language they were answered in, until they switch or write in their own again
     screen: str = HOME
     path: tuple[str, ...] = ()  # the screens *Back* returns to, oldest first
     draft: Draft | None = None

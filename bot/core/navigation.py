@@ -53,7 +53,7 @@ def _back(scene: Scene, _: str) -> Move:
 def _language(scene: Scene, code: str) -> Move:
     if code not in scene.content.languages:
         return Move(scene.session, "language")
-    chosen = replace(scene, session=replace(scene.session, language=code))
+    chosen = replace(scene, session=replace(scene.session, language=code, speaks=""))
     return Move(chosen.session, HOME, notice=chosen.text("language-set"))
 
 
@@ -76,6 +76,13 @@ def _feedback(scene: Scene, argument: str) -> Move:
     return Move(scene.session, "notice:feedback-thanks", (Count("feedback", argument),))
 
 
+def _helpful(scene: Scene, argument: str) -> Move:
+    answer, _, path = argument.partition(":")
+    if answer not in ("yes", "no") or path not in scene.language.pages:
+        return Move(scene.session, f"helpful:{argument}")
+    return Move(scene.session, f"page:{path}", (Count("helpful", f"{answer} {scene.language.code} {path}"),), scene.text("feedback-thanks"))
+
+
 _ACTIONS: dict[str, Action] = intake.ACTIONS | {
     HOME: lambda scene, _: Move(scene.session, HOME),
     "back": _back,
@@ -85,6 +92,7 @@ _ACTIONS: dict[str, Action] = intake.ACTIONS | {
     "erase": _erase,
     "stop": _stop,
     "feedback": _feedback,
+    "helpful": _helpful,
     "thanks": lambda scene, _: say(scene, "thanks"),
     "help": lambda scene, _: Move(scene.session, "notice:help"),
 }

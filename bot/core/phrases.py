@@ -1,50 +1,55 @@
 """Phrases that are mentioned in what people type, typing errors in long words allowed."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from bot.core.words import Lexicon
+
+Kind = TypeVar("Kind", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    what: str  # the phrase or rule
+    what: str  # the phrase or the words of danger
     rest: str  # what was said besides
 
 
-class Phrases:
-    """Phrases of one language in normal form, made ready to be looked for.
+class Phrases(Generic[Kind]):
+    """Phrases of one language in normal form, by what they mean, made ready to be looked for.
 
     `harmless` words look like one of the phrases and are none; `filler` words may be missing or too many: people
     in fear, and those new to a language, leave them out. A phrase that is a number does not count beside
     another one: telephone numbers contain 112.
     """
 
-    def __init__(self, phrases: Iterable[str], harmless: Collection[str] = (), filler: Collection[str] = ()) -> None:
+    def __init__(self, phrases: Mapping[Kind, Iterable[str]], harmless: Collection[str] = (), filler: Collection[str] = ()) -> None:
         self._harmless, self._filler = frozenset(harmless), frozenset(filler)
-        self._phrases = tuple(phrases)
-        self._words = [tuple(word for word in phrase.split() if word not in self._filler) for phrase in self._phrases]
+        self._phrases = [(kind, phrase) for kind, listed in phrases.items() for phrase in listed]
+        self._words = [tuple(word for word in phrase.split() if word not in self._filler) for _, phrase in self._phrases]
         self._beginning: defaultdict[str, list[int]] = defaultdict(list)
         for number, words in enumerate(self._words):
             if words:
                 self._beginning[words[0]].append(number)
         self._lexicon = Lexicon(word for words in self._words for word in words)
 
-    def mentioned(self, text: str) -> Mention | None:
-        """The first of the phrases that `text`, in normal form, contains."""
+    def mentioned(self, text: str) -> dict[Kind, Mention]:
+        """The first phrase of each kind that `text`, in normal form, contains."""
         words = text.split()
         said = [word for word in words if word not in self._filler]
         meant = [self._meant(word) for word in said]
-        found: tuple[int, int] | None = None
+        found: dict[Kind, tuple[int, int]] = {}
         for at, alike in enumerate(meant):
             for number in (number for word in alike for number in self._beginning.get(word, ())):
-                if (found is None or (number, at) < found) and self._stands(number, at, meant) and self._counts(number, words):
-                    found = (number, at)
-        if found is None:
-            return None
-        number, at = found
-        return Mention(self._phrases[number], " ".join(said[:at] + said[at + len(self._words[number]) :]))
+                kind, _ = self._phrases[number]
+                first = found.get(kind, (number, at)) >= (number, at)
+                if first and self._stands(number, at, meant) and self._counts(number, words):
+                    found[kind] = (number, at)
+        return {kind: self._mention(said, number, at) for kind, (number, at) in found.items()}
+
+    def _mention(self, said: Sequence[str], number: int, at: int) -> Mention:
+        return Mention(self._phrases[number][1], " ".join([*said[:at], *said[at + len(self._words[number]) :]]))
 
     def _meant(self, word: str) -> set[str]:
         """The words of the phrases that `word` is, or is probably meant to be."""
@@ -56,7 +61,7 @@ class Phrases:
         return at + len(words) <= len(meant) and all(word in meant[at + k] for k, word in enumerate(words))
 
     def _counts(self, number: int, said: Sequence[str]) -> bool:
-        phrase = self._phrases[number]
+        phrase = self._phrases[number][1]
         return not phrase.isdigit() or phrase in _lone_numbers(said)
 
 

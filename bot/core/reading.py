@@ -1,40 +1,55 @@
 """What somebody typed: danger first, then commands, what is on the screen, answers, and at last a search."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import NamedTuple
 
 from bot.core import intake, intake_screens
+from bot.core.alarms import Heard
 from bot.core.model import Button, Count, Reply
 from bot.core.navigation import draw, open_page, press, say
 from bot.core.scene import Move, Scene
-from bot.core.search import find
+from bot.core.search import Found, find
 from bot.core.words import label, normal
 
 _MIN_PREFIX = 3  # letters of a label that are enough to mean it
 _MIN_PART = 4  # letters from within a label
 
 
+class Said(NamedTuple):
+    """What somebody typed."""
+
+    text: str
+    normal: str
+    heard: Heard  # of danger, despair, and what only a doctor may answer
+
+
+def _said(scene: Scene, text: str) -> Said:
+    normalised = normal(text)
+    return Said(text, normalised, scene.content.alarms.heard(normalised))
+
+
 def read(scene: Scene, text: str) -> Move:
-    said = normal(text)
+    said = _said(scene, text)
     for reader in _READERS:
-        if move := reader(scene, text, said):
+        if move := reader(scene, said):
             return move
     return _not_found(scene, text)
 
 
 def danger(scene: Scene, text: str) -> Move | None:
     """What words of danger or despair in `text` lead to; None when there are none."""
-    return _danger(scene, text, normal(text))
+    return _danger(scene, _said(scene, text))
 
 
-def _danger(scene: Scene, text: str, said: str) -> Move | None:
-    if scene.content.alarms.heard("crisis", said):
+def _danger(scene: Scene, said: Said) -> Move | None:
+    if "crisis" in said.heard:
         return Move(scene.session, f"page:{scene.structure.pages['crisis']}", (Count("crisis"),))
-    found = scene.content.alarms.heard("emergency", said)
-    if found is None:
+    if "emergency" not in said.heard:
         return None
     line = Reply(scene.text("emergency-stop"), style="warning")
-    asks = any(mark in text for mark in "?؟")
-    topic = (_harmless_topic(scene, found.rest) if asks else "") or scene.structure.pages["emergency"]
+    asks = any(mark in said.text for mark in "?؟")
+    topic = (_harmless_topic(scene, said.heard["emergency"].rest) if asks else "") or scene.structure.pages["emergency"]
     return Move(scene.session, f"danger:{topic}", (Count("emergency"),), before=(line,))
 
 
@@ -47,53 +62,54 @@ def _harmless_topic(scene: Scene, rest: str) -> str:
     return page.path if page.flow is None and page.context != "callback" and not page.children else ""
 
 
-def _command(scene: Scene, text: str, said: str) -> Move | None:
-    target = scene.content.commands.get(said or text.strip())
+def _command(scene: Scene, said: Said) -> Move | None:
+    target = scene.content.commands.get(said.normal or said.text.strip())
     return press(scene, target) if target else None
 
 
-def _choice(scene: Scene, text: str, said: str) -> Move | None:
+def _choice(scene: Scene, said: Said) -> Move | None:
     """A number or the whole label of a button on the screen, or yes or no where that is the question."""
     buttons = draw(scene, scene.session.screen).buttons
-    if said.isdecimal() and len(said) <= 2 and 0 < int(said) <= len(buttons):
-        return press(scene, buttons[int(said) - 1].id)
-    meant = "yes" if said in scene.content.yes else "no" if said in scene.content.no else "?"
-    button = _only(button for button in buttons if said and (label(button.label) == said or button.answer == meant))
+    if said.normal.isdecimal() and len(said.normal) <= 2 and 0 < int(said.normal) <= len(buttons):
+        return press(scene, buttons[int(said.normal) - 1].id)
+    meant = "yes" if said.normal in scene.content.yes else "no" if said.normal in scene.content.no else "?"
+    button = _only(button for button in buttons if said.normal and (label(button.label) == said.normal or button.answer == meant))
     return press(scene, button.id) if button else None
 
 
-def _half_choice(scene: Scene, text: str, said: str) -> Move | None:
+def _half_choice(scene: Scene, said: Said) -> Move | None:
     """Part of a choice beside a question of the intake: "email" for "By e-mail instead" leads to no page about e-mail there."""
-    if intake.asked(scene) is None or len(said) < _MIN_PART:
+    if intake.asked(scene) is None or len(said.normal) < _MIN_PART:
         return None
-    part = said.replace(" ", "")
+    part = said.normal.replace(" ", "")
     choices = draw(scene, scene.session.screen).choices
     button = _only(button for button in choices if part in label(button.label).replace(" ", ""))
     return press(scene, button.id) if button else None
 
 
-def _answer(scene: Scene, text: str, said: str) -> Move | None:
+def _answer(scene: Scene, said: Said) -> Move | None:
     question = intake.asked(scene)
-    return intake.typed(scene, question, text) if question else intake.volunteered(scene, text)
+    return intake.typed(scene, question, said.text) if question else intake.volunteered(scene, said.text)
 
 
-def _prefix(scene: Scene, text: str, said: str) -> Move | None:
-    if len(said) < _MIN_PREFIX:
+def _prefix(scene: Scene, said: Said) -> Move | None:
+    if len(said.normal) < _MIN_PREFIX:
         return None
-    button = _only(button for button in draw(scene, scene.session.screen).buttons if label(button.label).startswith(said))
+    button = _only(button for button in draw(scene, scene.session.screen).buttons if label(button.label).startswith(said.normal))
     return press(scene, button.id) if button else None
 
 
-def _advice(scene: Scene, text: str, said: str) -> Move | None:
-    asks = scene.content.alarms.heard("advice", said)
-    return say(scene, "no-diagnosis") if asks else None
+def _advice(scene: Scene, said: Said) -> Move | None:
+    return say(scene, "no-diagnosis") if "advice" in said.heard else None
 
 
-def _search(scene: Scene, text: str, said: str) -> Move | None:
+def _search(scene: Scene, said: Said) -> Move | None:
     question = intake.asked(scene)
-    if question and intake.looks_like_an_answer(question, text):
+    if question and intake.looks_like_an_answer(question, said.text):
         return intake.failed(scene, question)
-    results = find(scene.language.index, text)
+    results = find(scene.language.index, said.text)
+    if results.fit == "near" and not question and (other := _elsewhere(scene, said.text)):
+        scene, results = other
     if results.fit == "clear":
         return open_page(scene, results.paths[0])
     if question:
@@ -101,7 +117,7 @@ def _search(scene: Scene, text: str, said: str) -> Move | None:
     return Move(scene.session, f"found:several:{'|'.join(results.paths)}") if results.fit == "several" else None
 
 
-_READERS: tuple[Callable[[Scene, str, str], Move | None], ...] = (
+_READERS: tuple[Callable[[Scene, Said], Move | None], ...] = (
     _danger,
     _choice,
     _half_choice,
@@ -111,6 +127,17 @@ _READERS: tuple[Callable[[Scene, str, str], Move | None], ...] = (
     _advice,
     _search,
 )
+
+
+def _elsewhere(scene: Scene, text: str) -> tuple[Scene, Found] | None:
+    """What is found in another language, and the scene in that: a word of ours may be one nobody could tell the language by."""
+    for code, language in scene.content.languages.items():
+        if code == scene.language.code or scene.content.speech.of(text, code) != code:
+            continue
+        if (found := find(language.index, text)).fit != "near":
+            chosen = scene.session.language
+            return replace(scene, session=replace(scene.session, speaks=code if code != chosen else "")), found
+    return None
 
 
 def _not_found(scene: Scene, text: str) -> Move:

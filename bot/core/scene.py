@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
+from bot.core.country import country_of
 from bot.core.library import Content, Flow, Language, Page, Structure
 from bot.core.markup import Document, fill
 from bot.core.model import HOME, Button, Effect, Reply, Session
@@ -19,17 +20,22 @@ class Scene:
 
     @cached_property
     def language(self) -> Language:
-        return self.content.language(self.session.language)
+        return self.content.language(self.session.speaks or self.session.language)
 
     @property
     def structure(self) -> Structure:
         return self.content.structure
 
+    @cached_property
+    def country(self) -> str:
+        """Where the person is, as far as the platform tells; "" when it does not."""
+        return country_of(self.session.profile)
+
     def text(self, key: str, **values: str) -> Document:
-        return fill(self.language.texts[key], {**self.structure.values, **values})
+        return fill(self.language.texts[key], {**self.content.values(self.language.code, self.country), **values})
 
     def body(self, page: Page) -> Document:
-        return self.content.bodies[self.language.code, page.path]
+        return self.content.body(self.language.code, page.path, self.country)
 
     def flow_text(self, flow: Flow) -> Document:
         """The words above the buttons of a flow: the body of its page."""

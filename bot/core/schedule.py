@@ -4,17 +4,19 @@ One object answers all three, so what is promised, what staff are held to and wh
 Times are aware; office hours are local to the office.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, get_day_names
+from babel.dates import format_date, format_datetime, get_date_format, get_datetime_format, get_day_names, get_timezone_location
 
 Window = tuple[time, time]
 Span = tuple[datetime, datetime]  # in UTC
 _YEAR_AHEAD = 370  # days searched for office hours before giving up
+_LOCALES = {"en": "en_GB"}  # the day before the month, and 24 hours
 _DAYS_AROUND = 14  # days searched for a wished window before it is taken to be impossible
 
 
@@ -100,8 +102,21 @@ def is_zone(name: str) -> bool:
 
 
 def spoken_moment(at: datetime, zone: str, language: str) -> str:
-    """ "Tuesday 24 November, 14:00" in the reader's zone and language."""
-    return format_datetime(at, "EEEE d MMMM, HH:mm", tzinfo=zone_of(zone), locale=language)
+    """ "Tuesday 24 November, 14:00" in the reader's zone and the form of their language."""
+    return format_datetime(at, _moment_form(language), tzinfo=zone_of(zone), locale=_LOCALES.get(language, language))
+
+
+@cache
+def _moment_form(language: str) -> str:
+    """CLDR's pattern of a full date, without the year, and a time."""
+    locale = _LOCALES.get(language, language)
+    day = re.sub(r"[\s,،]*y+(\s*'[^']*')?\.?", "", get_date_format("full", locale=locale).pattern)
+    return str(get_datetime_format("medium", locale=locale)).replace("{1}", day).replace("{0}", "HH:mm")
+
+
+def spoken_day(day: date, language: str) -> str:
+    """ "30 November 2026" in the reader's language."""
+    return format_date(day, "d MMMM y", locale=language)
 
 
 def spoken_clock(at: datetime, zone: str) -> str:
@@ -135,3 +150,9 @@ def spoken_week(hours: Hours, language: str) -> str:
 def city(zone: str) -> str:
     """ "America/New_York" -> "New York"."""
     return zone.rpartition("/")[2].replace("_", " ")
+
+
+@lru_cache(2048)
+def spoken_city(zone: str, language: str) -> str:
+    """ "Europe/Moscow" -> "Москва"."""
+    return city(zone) if zone == "UTC" else get_timezone_location(zone_of(zone), locale=language, return_city=True).rpartition("/")[2]

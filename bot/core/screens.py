@@ -1,11 +1,13 @@
 """What the screens outside the intake show. A screen's name says all that is needed to draw it again."""
 
 from dataclasses import replace
+from datetime import date
 
 from bot.core.library import Page
 from bot.core.markup import Block, Document, Listing, Paragraph, Run
 from bot.core.model import HOME, Button, Card, Reply
 from bot.core.scene import Render, Scene
+from bot.core.schedule import spoken_day
 from bot.core.wording import MAX_ROWS
 
 SOURCES_A_SCREEN = 10
@@ -23,7 +25,9 @@ def page(scene: Scene, path: str) -> Reply:
         return sources(scene, path)
     choices = children(scene, shown) + _extra(scene, shown)
     choices += tuple(scene.page_button(other) for other in shown.related)
-    more = (scene.button(f"sources:{path}", "sources"),) if shown.sources else ()
+    more: tuple[Button, ...] = (scene.button(f"sources:{path}", "sources"),) if shown.sources else ()
+    if not shown.children and not shown.flow and path not in scene.structure.pages.values():
+        more += (scene.button(f"helpful:{path}", "helpful", aside=True),)
     urgent = path in (scene.structure.pages["emergency"], scene.structure.pages["crisis"])
     return Reply(
         scene.body(shown),
@@ -94,7 +98,7 @@ def sources(scene: Scene, argument: str) -> Reply:
         body: Document = scene.body(shown) if first == 0 else ()
     else:
         body = scene.text("sources-head", title=shown.title)
-        body += scene.text("review-pending") if shown.review == "pending" else scene.text("review-done", review=shown.review)
+        body += scene.text("review-pending") if shown.review == "pending" else scene.text("review-done", review=_review(scene, shown))
     part = listed[first : first + SOURCES_A_SCREEN]
     entries: tuple[Block, ...] = (
         Listing(tuple((Run(s.title, href=s.url), Run(f" ({', '.join(filter(None, (s.year, s.grade)))})")) for s in part)),
@@ -102,6 +106,12 @@ def sources(scene: Scene, argument: str) -> Reply:
     rest = f"sources:{path}:{first + SOURCES_A_SCREEN}"
     more = (scene.button(rest, "more-sources"),) if first + SOURCES_A_SCREEN < len(listed) else ()
     return Reply(body + entries if part else body, more, navigation(scene))
+
+
+def _review(scene: Scene, shown: Page) -> str:
+    """Who has reviewed the page, and on which day."""
+    who, _, day = shown.review.rpartition("; ")
+    return f"{who}; {spoken_day(date.fromisoformat(day), scene.language.code)}"
 
 
 def found(scene: Scene, argument: str) -> Reply:
@@ -115,6 +125,13 @@ def found(scene: Scene, argument: str) -> Reply:
     return Reply(scene.text(f"found-{kind}"), choices, (*_unfinished(scene), scene.home_button))
 
 
+def offering(scene: Scene, reply: Reply) -> Reply:
+    """The reply with the way to stay in its language, which is not the one that was chosen; where a list has room for it."""
+    if len(reply.buttons) > MAX_ROWS:
+        return reply
+    return replace(reply, navigation=(scene.button(f"language:{scene.session.speaks}", "switch"), *reply.navigation))
+
+
 def notice(scene: Scene, key: str) -> Reply:
     """One of the fixed texts, with the way to a person and to the menu."""
     return Reply(scene.text(key), (scene.page_button(scene.structure.pages["talk"]),), (*_unfinished(scene), scene.home_button))
@@ -123,6 +140,13 @@ def notice(scene: Scene, key: str) -> Reply:
 def language(scene: Scene, _: str) -> Reply:
     choices = tuple(Button(f"language:{code}", other.name) for code, other in scene.content.languages.items())
     return Reply(scene.flow_text("language"), choices, navigation(scene))
+
+
+def helpful(scene: Scene, path: str) -> Reply:
+    """Whether a page has helped; asked on a screen of its own, so that it takes one button there."""
+    scene.language.pages[path]  # there may be none any more
+    yes, no = (scene.button(f"helpful:{answer}:{path}", f"helpful:{answer}", answer=answer) for answer in ("yes", "no"))
+    return Reply(scene.text("helpful", title=scene.language.pages[path].title), (yes, no), navigation(scene))
 
 
 def erase(scene: Scene, _: str) -> Reply:
@@ -154,6 +178,7 @@ SCREENS: dict[str, Render] = {
     "erase": erase,
     "stop": stop,
     "feedback": feedback,
+    "helpful": helpful,
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.core.words import Lexicon, normal, stems
+from bot.core.words import Lexicon, normal, stems, whole
 
 CLEAR = 0.7  # a score from which a page is an answer
 LEAD = 0.10  # how far ahead the best must be to be opened without asking
@@ -21,6 +21,7 @@ _PLENTY = 12.0  # weight of what was recognised, beyond which more proves nothin
 _BODY = 0.3  # what a word in the text of a page counts, beside 1 for one in its title or search words
 _AMONG = 0.8  # one that stands there among others
 _PART, _BEGINNING, _MISTYPED = 0.7, 0.85, 0.85  # what a word counts that is not quite the one
+_LIKELY = 16  # pages looked at closely
 _MIN_PART, _MIN_BEGINNING = 5, 4  # letters
 
 
@@ -39,7 +40,7 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Index:
     phrases: Mapping[str, tuple[str, ...]]  # a title or search word in normal form -> the pages it stands for
-    parts: Mapping[str, tuple[frozenset[str], ...]]  # of each page, its titles and search words as sets of stems
+    parts: Mapping[str, tuple[tuple[frozenset[str], float], ...]]  # of each page, title and search words: stems, and their weight
     using: Mapping[str, Mapping[str, float]]  # a stem -> the pages it stands in, and what it counts there
     named: frozenset[str]  # the stems in titles and search words
     weight: Mapping[str, float]  # of each stem: the rarer the more
@@ -62,7 +63,7 @@ class Found:
 def build(language: str, entries: Iterable[Entry], noise: Iterable[str] = (), elsewhere: Iterable[str] = ()) -> Index:
     ignored = frozenset(map(normal, noise))
     phrases: dict[str, tuple[str, ...]] = {}
-    parts: dict[str, tuple[frozenset[str], ...]] = {}
+    names_of: dict[str, set[frozenset[str]]] = {}
     using: defaultdict[str, dict[str, float]] = defaultdict(dict)
     pages = 0
     for entry in entries:
@@ -70,17 +71,18 @@ def build(language: str, entries: Iterable[Entry], noise: Iterable[str] = (), el
         names = {normal(name) for name in entry.names} - {""}
         for name in names:
             phrases[name] = (*phrases.get(name, ()), entry.path)
-        parts[entry.path] = tuple({_stems(name, language, ignored) for name in names})
-        for stem in _stems(_whole(entry.text), language, ignored):
+        names_of[entry.path] = {_stems(name, language, ignored) for name in names}
+        for stem in _stems(whole(entry.text), language, ignored):
             using[stem][entry.path] = _BODY
-        for words in parts[entry.path]:
+        for words in names_of[entry.path]:
             for stem in words:
                 using[stem][entry.path] = max(using[stem].get(entry.path, 0.0), 1.0 if len(words) == 1 else _AMONG)
     weight = {stem: math.log(1 + pages / len(found)) for stem, found in using.items()}
-    named = frozenset(stem for names in parts.values() for name in names for stem in name)
+    named = frozenset(stem for parts in names_of.values() for part in parts for stem in part)
+    weighed = {path: tuple((part, sum(weight[stem] for stem in part)) for part in parts) for path, parts in names_of.items()}
     return Index(
         phrases,
-        parts,
+        weighed,
         dict(using),
         named,
         weight,
@@ -88,13 +90,8 @@ def build(language: str, entries: Iterable[Entry], noise: Iterable[str] = (), el
         language,
         Lexicon(using),
         ignored,
-        _stems(_whole("\n".join(elsewhere)), language, frozenset()),
+        _stems(whole("\n".join(elsewhere)), language, frozenset()),
     )
-
-
-def _whole(text: str) -> str:
-    """A text of any length in normal form."""
-    return " ".join(normal(line) for line in text.splitlines())
 
 
 def find(index: Index, text: str, limit: int = 3) -> Found:
@@ -140,16 +137,17 @@ def _scores(index: Index, meant: _Meant) -> tuple[dict[str, float], dict[str, fl
                 best[path] = max(best[path], likeness * counts * index.weight[known])
         for path, counts in best.items():
             explained[path] += counts
-    covered = {path: _covered(index, path, said) for path in explained}
-    return {path: 0.7 * counts / total + 0.3 * covered[path] for path, counts in explained.items()}, covered
+    likely = sorted(explained, key=lambda path: -explained[path])[:_LIKELY]
+    covered = {path: _covered(index, path, said) for path in likely}
+    return {path: 0.7 * counts / total + 0.3 * covered[path] for path, counts in explained.items() if path in covered}, covered
 
 
 def _covered(index: Index, path: str, said: Mapping[str, float]) -> float:
     """How much of the best of the page's names was said."""
     best = 0.0
-    for name in index.parts[path]:
-        whole = sum(index.weight[stem] for stem in name)
-        best = max(best, sum(index.weight[stem] * said[stem] for stem in name if stem in said) / whole)
+    for name, weight in index.parts[path]:
+        if mentioned := name & said.keys():
+            best = max(best, sum(index.weight[stem] * said[stem] for stem in mentioned) / weight)
     return best
 
 
@@ -159,9 +157,10 @@ def _meant(index: Index, stem: str) -> dict[str, float]:
         return {stem: 1.0}
     found = dict.fromkeys(index.lexicon.typos(stem), _MISTYPED)
     if not found and len(stem) >= _MIN_BEGINNING:
-        found = {known: _BEGINNING for known in index.using if known.startswith(stem) and len(known) - len(stem) <= _MIN_BEGINNING}
-    if not found and len(stem) > _MIN_PART:  # Germans write several words as one
-        found = {known: _PART for known in index.using if len(known) >= _MIN_PART and (stem.startswith(known) or stem.endswith(known))}
+        found = {known: _BEGINNING for known in index.lexicon.beginning_with(stem) if len(known) - len(stem) <= _MIN_BEGINNING}
+    if not found:  # Germans write several words as one
+        pieces = (piece for at in range(_MIN_PART, len(stem)) for piece in (stem[:at], stem[-at:]))
+        found = {piece: _PART for piece in pieces if piece in index.lexicon}
     return found
 
 

@@ -21,6 +21,8 @@ BUTTONS = (
     "home", "back", "callback", "emergency", "sources", "more-sources", "continue", "privacy",
     "consent:yes", "consent:no", "share-phone", "use-number", "use-offered", "send", "save", "change", "cancel", "to-summary",
     "status", "withdraw", "withdraw:yes", "keep", "erase", "erase:yes", "stop:yes", "feedback:yes", "feedback:no",
+    "helpful", "helpful:yes", "helpful:no", "switch",
+    "emergency-area",  # where the general emergency number is answered; stands in brackets behind it
 )  # fmt: skip
 
 # The web chat's own words; they stand in its page, not in the conversation.
@@ -46,6 +48,7 @@ TEXTS: Mapping[str, frozenset[str]] = {
     ),
     **dict.fromkeys(("found-several", "found-nearest", "review-pending", "too-fast"), frozenset()),
     "group": frozenset({"link"}),
+    "helpful": frozenset({"title"}),
     **dict.fromkeys(("contact-other", "phone-known"), frozenset({"phone_number"})),
     "sources-head": frozenset({"title"}),
     "review-done": frozenset({"review"}),

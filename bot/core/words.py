@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from itertools import islice, takewhile
 from typing import Any
 
 import snowballstemmer
@@ -24,12 +26,21 @@ _SPELLINGS = {"de": (("ph", "f"), ("th", "t"), ("ck", "k"), ("c", "k"), ("z", "k
 
 def normal(text: str) -> str:
     """`text` as it is compared: one case, one spelling of each letter, words parted by single spaces."""
-    folded = unicodedata.normalize("NFKC", text[:MAX_QUERY]).casefold().translate(_FOLDS)
-    bare = "".join(c for c in unicodedata.normalize("NFD", folded) if unicodedata.category(c) != "Mn")
-    # "й" falls apart into a letter and a mark and becomes "и" on both sides of a comparison, which does no harm.
-    digits = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in bare)
+    digits = text[:MAX_QUERY].casefold() if text.isascii() else _folded(text[:MAX_QUERY])
     squeezed = re.sub(r"([^\W\d_])\1{2,}", r"\1", digits.replace("'", "").replace("’", ""))
     return " ".join(re.findall(r"[^\W_]+", squeezed))
+
+
+def _folded(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDS)
+    bare = "".join(c for c in unicodedata.normalize("NFD", folded) if unicodedata.category(c) != "Mn")
+    # "й" falls apart into a letter and a mark and becomes "и" on both sides of a comparison, which does no harm.
+    return "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in bare)
+
+
+def whole(text: str) -> str:
+    """A text of any length in normal form."""
+    return " ".join(normal(line) for line in text.splitlines())
 
 
 def stems(words: Iterable[str], language: str) -> list[str]:
@@ -53,7 +64,9 @@ def is_typo(word: str, other: str) -> bool:
     """Whether `word` is probably `other`, mistyped. People rarely mistype the first letter; other words differ there."""
     if other.isdigit() or min(len(word), len(other)) < _SHORT or word[0] != other[0] or abs(len(word) - len(other)) > 1:
         return False
-    return fuzz.ratio(word, other) >= TYPO or OSA.distance(word, other, score_cutoff=1) <= 1  # OSA: two letters swapped are one error
+    if fuzz.ratio(word, other, score_cutoff=TYPO):
+        return True
+    return OSA.distance(word, other, score_cutoff=1) <= 1  # two letters swapped are one error
 
 
 class Lexicon:
@@ -61,14 +74,18 @@ class Lexicon:
 
     def __init__(self, words: Iterable[str]) -> None:
         self._known = frozenset(words)
+        self._ordered = sorted(self._known)
         # By what a typing error leaves as it is: the first letter and, nearly, the length.
         self._alike: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
-        for word in self._known:
+        for word in (word for word in self._known if len(word) >= _SHORT and not word.isdigit()):
             for length in range(len(word) - 1, len(word) + 2):
                 self._alike[word[0], length].append(word)
 
     def __contains__(self, word: str) -> bool:
         return word in self._known
+
+    def beginning_with(self, letters: str) -> Iterator[str]:
+        return takewhile(lambda word: word.startswith(letters), islice(self._ordered, bisect_left(self._ordered, letters), None))
 
     def typos(self, word: str) -> Iterator[str]:
         """The words that `word` probably is, mistyped."""

@@ -20,6 +20,7 @@ from bot.core.library import Content
 from bot.core.markup import words
 from bot.core.model import Inbound, Reply
 from bot.outbox import LONGEST_WAIT, wait_before
+from bot.shelf import Shelf
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ async def test_silence_is_noticed(api: BotApi, content: Content) -> None:
 
     async def ignore(inbound: Inbound) -> None: ...
 
-    channel = Telegram(Options(api.token, api.url), ignore, content)
+    channel = Telegram(Options(api.token, api.url), ignore, Shelf(content))
     assert channel.trouble() == ""
     channel._reached -= SILENT_AFTER + 1
     assert "has not answered" in channel.trouble()
@@ -132,12 +133,26 @@ def test_a_rate_keeps_everybodys_turn() -> None:
     assert rate.reserve("ada") == 0
 
 
+def test_a_rate_forgets_who_has_not_written_for_long() -> None:
+    """A hundred thousand people, one after another, leave no trace beyond those of the last moments."""
+    now = [100.0]
+    rate = RateLimit(burst=4, every=1.0, clock=lambda: now[0])
+    for number in range(100_000):
+        rate.reserve(str(number))
+        now[0] += 0.01
+    assert len(rate._full_at) < 200
+    assert [rate.reserve("ada") for _ in range(5)] == [0, 0, 0, 0, 1]
+
+
 async def test_setup_registers_everything_for_polling(api: BotApi, tmp_path: Path) -> None:
     """`telegram setup` says who the bot is, registers what Telegram shows, removes the webhook, and prints what it did."""
     printed = await _setup(api, tmp_path, 0)
     assert "@test_bot" in printed
     assert "No webhook is set" in printed
-    assert commands(api) == ["getMe", "deleteWebhook", "setMyCommands", "setMyDescription", "setMyShortDescription", "setChatMenuButton"]
+    each = ["setMyCommands", "setMyDescription", "setMyShortDescription"]
+    assert commands(api) == ["getMe", "deleteWebhook", *each * 4, "setChatMenuButton"]
+    told = [call.params.get("language_code") for call in api.calls if call.method == "setMyCommands"]
+    assert told == [None, "ar", "de", "ru"]  # English for everybody else
 
 
 async def test_setup_registers_the_webhook(api: BotApi, tmp_path: Path) -> None:
@@ -172,7 +187,7 @@ async def test_a_telegram_away_for_days_is_still_waited_for(api: BotApi, content
 
     async def ignore(inbound: Inbound) -> None: ...
 
-    channel = Telegram(Options(api.token, api.url), ignore, content)
+    channel = Telegram(Options(api.token, api.url), ignore, Shelf(content))
     assert [channel._pause(OSError(), failures) for failures in (1, 2, 7, 5000)] == [1, 2, 60, 60]
     assert wait_before(5000) == LONGEST_WAIT
     await channel.close()

@@ -14,6 +14,7 @@ from bot.channels.telegram_render import MAX_TEXT, texts
 from bot.core.library import Content
 from bot.core.markup import Listing, Paragraph, Run, words
 from bot.core.model import Button, Inbound, Reply
+from bot.shelf import Shelf
 
 HOME = (Button("home", "Main menu"),)
 
@@ -29,7 +30,7 @@ async def api() -> AsyncIterator[BotApi]:
 async def channel(api: BotApi, content: Content) -> AsyncIterator[Telegram]:
     async def ignore(inbound: Inbound) -> None: ...
 
-    made = Telegram(Options(api.token, api.url, chat_rate=1000), ignore, content)
+    made = Telegram(Options(api.token, api.url, chat_rate=1000), ignore, Shelf(content))
     yield made
     await made.close()
 

@@ -19,6 +19,7 @@ from bot.channels.base import Unavailable
 from bot.channels.telegram import MAX_BODY, WEBHOOK, Options, Telegram
 from bot.core.library import Content
 from bot.core.model import Inbound
+from bot.shelf import Shelf
 
 SECRET = "a-secret-of-telegram-and-ours"
 HEADERS = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
@@ -110,7 +111,7 @@ async def test_what_is_not_committed_is_not_acknowledged(api: BotApi, content: C
     async def refuse(inbound: Inbound) -> None:
         raise Unavailable(7)
 
-    channel = Telegram(Options(api.token, api.url, "webhook", SECRET), refuse, content)
+    channel = Telegram(Options(api.token, api.url, "webhook", SECRET), refuse, Shelf(content))
     channel._me = api.bot
     transport = httpx.ASGITransport(Starlette(routes=list(channel.routes())))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -141,7 +142,7 @@ async def test_a_webhook_that_does_not_work_is_noticed(api: BotApi, content: Con
     async def ignore(inbound: Inbound) -> None: ...
 
     ours = "https://bot.example.org/telegram/webhook"
-    channel = Telegram(Options(api.token, api.url, "webhook", SECRET, webhook_url=ours), ignore, content)
+    channel = Telegram(Options(api.token, api.url, "webhook", SECRET, webhook_url=ours), ignore, Shelf(content))
     channel._trouble = "not looked yet"
     for info, said in (
         ({"url": "https://someone-else.example/x"}, "elsewhere"),

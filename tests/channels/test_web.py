@@ -22,6 +22,7 @@ from bot.channels.web import MAX_BODY, MAX_STREAMS_EACH, Web
 from bot.core.library import Content
 from bot.core.model import Inbound
 from bot.entrance import Entrance
+from bot.shelf import Shelf
 
 
 @pytest.fixture
@@ -191,7 +192,7 @@ async def test_too_many_events_are_slowed_down(client: httpx.AsyncClient) -> Non
 async def test_what_is_typed_is_never_taken_for_html(client: httpx.AsyncClient) -> None:
     """A name full of markup comes back as text."""
     visitor = await Visitor.arrives(client)
-    for button in ("callback", "consent:yes:2026-11"):
+    for button in ("callback", "consent:yes:2026-11b"):
         await visitor.press(button)
     await visitor.say("+34 612 345 678")
     await visitor.press("ask:name")
@@ -221,7 +222,7 @@ async def test_when_nothing_can_be_stored_the_client_is_asked_to_come_again(cont
     async def nothing(chat: str, after: int) -> list[Any]:
         return []
 
-    web = Web(content, refuse, nothing, str, b"secret")
+    web = Web(Shelf(content), refuse, nothing, str, b"secret")
     transport = httpx.ASGITransport(Starlette(routes=list(web.routes())))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         answer = await client.post("/chat/api/session", json={})

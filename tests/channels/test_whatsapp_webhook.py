@@ -281,7 +281,7 @@ class Gate:
 
 async def post(gate: Gate, api: GraphApi, *bodies: bytes) -> list[httpx.Response]:
     """The answers of a channel in front of this gate."""
-    channel = WhatsApp(whatsapp_options(gate.app.settings), gate.submit, gate.report, gate.app.content)
+    channel = WhatsApp(whatsapp_options(gate.app.settings), gate.submit, gate.report, gate.app.shelf)
     transport = httpx.ASGITransport(Starlette(routes=list(channel.routes())))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         answers = [await client.post(WEBHOOK, content=raw, headers=signed(api, raw)) for raw in bodies]

@@ -60,8 +60,8 @@ def new_page(path: str, front: str = "title: New\ndescription: d", body: str = "
     return write(f"en/pages/{path}.md", f"---\n{front}\n---\n{body}\n")
 
 
-def second_language(*, without: str = "", texts: tuple[str, str] = ("", "")) -> Edit:
-    """A folder "eo" that says everything in English, except for a page it lacks or a text it has otherwise."""
+def second_language(*, without: str = "", extra: str = "", texts: tuple[str, str] = ("", "")) -> Edit:
+    """A folder "eo" that says everything in English, except for a page it lacks, one it has alone, or a text it has otherwise."""
 
     def edit(folder: Path) -> None:
         shutil.copytree(folder / "en", folder / "eo")
@@ -71,6 +71,8 @@ def second_language(*, without: str = "", texts: tuple[str, str] = ("", "")) -> 
             page.write_text(f"---\n{kept}\n---\n{body}", encoding="utf-8")
         if without:
             (folder / "eo/pages" / without).unlink()
+        if extra:
+            shutil.copy(folder / "eo/pages/index.md", folder / "eo/pages" / extra)
         if texts[0]:
             swap("eo/texts.yaml", *texts)(folder)
 
@@ -85,9 +87,19 @@ def structure(mistake: str, edit: Edit, text: str, at: str = "", *more: Error) -
     return Case(mistake, edit, (Error(STRUCTURE, text, at), *more))
 
 
-def texts(mistake: str, edit: Edit, *messages: str) -> Case:
-    return Case(mistake, edit, tuple(Error(TEXTS, text) for text in messages))
+def texts(mistake: str, edit: Edit, text: str, at: str, *more: Error) -> Case:
+    return Case(mistake, edit, (Error(TEXTS, text, at), *more))
 
 
-def one(mistake: str, edit: Edit, file: str, text: str, *more: Error) -> Case:
-    return Case(mistake, edit, (Error(file, text), *more))
+def translated(mistake: str, edit: Edit, text: str, at: str = "") -> Case:
+    """A mistake in the translation of PAGE, beside an English one that has none."""
+
+    def both(folder: Path) -> None:
+        second_language()(folder)
+        edit(folder)
+
+    return Case(mistake, both, (Error(PAGE.replace("en", "eo", 1), text, at),))
+
+
+def one(mistake: str, edit: Edit, file: str, text: str, *more: Error, at: str = "") -> Case:
+    return Case(mistake, edit, (Error(file, text, at), *more))

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.core.answers import is_unusual, read_email, read_name, read_phone, read_zone, region_of, say, zone_of_region
+from bot.core.answers import is_unusual, read_email, read_name, read_phone, read_zone, say, zone_of_region
+from bot.core.country import region_of
 from bot.core.library import Content
 from bot.core.model import Session
 from bot.core.scene import Scene

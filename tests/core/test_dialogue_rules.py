@@ -11,7 +11,7 @@ from bot.core.markup import plain
 from bot.core.model import EndConsent, Event, Hurried, Media, Press, Profile, Session, SharedContact, Started, Text, Turn
 
 SHARES = Profile(name="Ana", shares_contact="keyboard")
-ASKED = (Text("callback"), Press("consent:yes:2026-11"))
+ASKED = (Text("callback"), Press("consent:yes:2026-11b"))
 NUMBER = SharedContact("+4930123456", own=True)
 SENT = (*ASKED, NUMBER, Press("send"))
 

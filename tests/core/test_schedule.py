@@ -97,8 +97,8 @@ def test_open_from_the_first_minute_to_before_the_last(at: str, open_: bool) -> 
 def test_times_are_spoken_by_the_readers_clock() -> None:
     """One moment reads differently in Madrid, Istanbul and Arabic, but is the same moment."""
     at = berlin("2026-11-24 14:00")
-    assert spoken_moment(at, "Europe/Istanbul", "en") == "Tuesday 24 November, 16:00"
-    assert spoken_moment(at, "Europe/Madrid", "de") == "Dienstag 24 November, 14:00"
+    assert spoken_moment(at, "Europe/Istanbul", "en") == "Tuesday, 24 November, 16:00"
+    assert spoken_moment(at, "Europe/Madrid", "de") == "Dienstag, 24. November, 14:00"
     assert spoken_window(MORNING, date(2026, 11, 24), "America/New_York", "Europe/Berlin") == "15:00–18:00"
 
 

@@ -3,9 +3,15 @@
 import pytest
 
 from bot.core.library import Content
-from bot.core.phrases import Phrases
+from bot.core.phrases import Mention, Phrases
 from bot.core.search import Entry, build, find
 from bot.core.words import MAX_QUERY, normal
+
+
+def mention(phrases: list[str], text: str, harmless: tuple[str, ...] = ()) -> Mention | None:
+    """What of these phrases `text` mentions."""
+    return Phrases({"word": phrases}, harmless).mentioned(text).get("word")
+
 
 INDEX = build(
     "en",
@@ -54,7 +60,7 @@ def test_normal_form_keeps_what_differs(one: str, other: str) -> None:
 def test_nothing_to_compare(text: str) -> None:
     """Signs alone are no words, and no phrase is mentioned in nothing."""
     assert normal(text) == ""
-    assert Phrases(["seizure"]).mentioned(normal(text)) is None
+    assert mention(["seizure"], normal(text)) is None
 
 
 def test_only_the_beginning_of_a_novel_is_read() -> None:
@@ -72,7 +78,7 @@ def test_only_the_beginning_of_a_novel_is_read() -> None:
 )  # fmt: skip
 def test_danger_is_heard_with_typing_errors(text: str, content: Content) -> None:
     """A frightened person's spelling hides nothing; short words and numbers must be right."""
-    assert content.alarms.heard("emergency", normal(text))
+    assert "emergency" in content.alarms.heard(normal(text))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +91,7 @@ def test_danger_is_heard_with_typing_errors(text: str, content: Content) -> None
 )  # fmt: skip
 def test_no_false_alarm(text: str, content: Content) -> None:
     """Words that only look like danger ("relapse" is not "collapse") raise no alarm: too many would not be believed."""
-    assert content.alarms.heard("emergency", normal(text)) is None
+    assert "emergency" not in content.alarms.heard(normal(text))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +110,7 @@ def test_no_false_alarm(text: str, content: Content) -> None:
 )
 def test_despair_is_heard(text: str, content: Content) -> None:
     """The words of despair are found wherever they stand in the sentence."""
-    assert content.alarms.heard("crisis", normal(text))
+    assert "crisis" in content.alarms.heard(normal(text))
 
 
 @pytest.mark.parametrize(
@@ -112,36 +118,36 @@ def test_despair_is_heard(text: str, content: Content) -> None:
 )
 def test_a_hard_question_is_no_despair(text: str, content: Content) -> None:
     """Questions about dying and harm are answered by pages, not by the crisis lines."""
-    assert content.alarms.heard("crisis", normal(text)) is None
+    assert "crisis" not in content.alarms.heard(normal(text))
 
 
 def test_a_phrase_is_found_whole_and_in_order() -> None:
     """The words of a phrase must follow each other; what else was said is handed on."""
-    found = Phrases(["turning blue"]).mentioned("she is turning blue now")
+    found = mention(["turning blue"], "she is turning blue now")
     assert found is not None
     assert (found.what, found.rest) == ("turning blue", "she is now")
     for text in ("turning to the blue team", "blue turning", "turning", ""):
-        assert Phrases(["turning blue"]).mentioned(text) is None
-    assert Phrases([]).mentioned("anything") is None
+        assert mention(["turning blue"], text) is None
+    assert mention([], "anything") is None
 
 
 def test_harmless_words_are_excused_only_from_typing_errors() -> None:
     """A word on the list of look-alikes is no typing error; the word of danger itself always counts."""
-    assert Phrases(["choking"]).mentioned("chocking") is not None
-    assert Phrases(["choking"], harmless=["cooking"]).mentioned("cooking") is None
-    assert Phrases(["choking"], harmless=["choking"]).mentioned("choking") is not None
+    assert mention(["choking"], "chocking") is not None
+    assert mention(["choking"], "cooking", harmless=("cooking",)) is None
+    assert mention(["choking"], "choking", harmless=("choking",)) is not None
 
 
 @pytest.mark.parametrize("text", ["112", "call 112", "call 112 she is 3 years old", "911 my 2 year old turned pale", "112 hauptstrasse 5"])
 def test_an_emergency_number_is_heard(text: str) -> None:
     """A cry for help may hold other numbers, such as an age or an address."""
-    assert Phrases(["112", "911"]).mentioned(text)
+    assert mention(["112", "911"], text)
 
 
 @pytest.mark.parametrize("text", ["49 30 112 1234", "0911 911 1234", "112 233 44", "30 112"])
 def test_a_group_of_a_telephone_number_is_no_emergency_number(text: str) -> None:
     """Telephone numbers contain 112 and 911; between other digits they mean nothing."""
-    assert Phrases(["112", "911"]).mentioned(text) is None
+    assert mention(["112", "911"], text) is None
 
 
 @pytest.mark.parametrize("text", ["Opsoclonus", "what is opsoclonus?", "opsoklonus", "dancing eye", "about the dancing eyes"])

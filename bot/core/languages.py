@@ -1,0 +1,59 @@
+"""Which language somebody speaks: from where they are, and from what they write."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from babel.core import get_global
+
+from bot.core.words import normal, whole
+
+_MOST = 50.0  # per cent of a country's people who speak a language, from which strangers there are greeted in it
+_ALONE = 6  # letters of a single word that are enough to tell a language
+_LEAD = 0.3  # of the words of a message, that more are known in another language than in the present one
+
+
+def of_country(region: str, available: Collection[str]) -> str:
+    """The one of the `available` languages that most people in a country speak ("KZ": "ru"); "" where it is none of them. Source: CLDR."""
+    spoken: Mapping[str, Mapping[str, object]] = get_global("territory_languages").get(region, {})
+    shares: dict[str, float] = {}
+    for code, facts in spoken.items():
+        share = facts["population_percent"]
+        if facts["official_status"] and isinstance(share, int | float):
+            shares[code.partition("_")[0]] = shares.get(code.partition("_")[0], 0.0) + share
+    code, share = max(((code, shares.get(code, 0.0)) for code in available), key=lambda each: each[1], default=("", 0.0))
+    return code if share >= _MOST else ""
+
+
+class Speech:
+    """Tells languages apart by their script and the words of their texts."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        """All that is written in each language."""
+        self._words = {code: frozenset(re.findall(r"[^\W\d_]+", whole(text))) for code, text in texts.items()}
+        self._scripts = {code: script(text) for code, text in texts.items()}
+
+    def of(self, said: str, now: str) -> str:
+        """The language of `said`: `now`, unless it is clearly another."""
+        written = script(said)
+        words = re.findall(r"[^\W\d_]+", normal(said))
+        if not words or not written:
+            return now
+        if self._scripts[now] != written and self._words[now].issuperset(words):
+            return now  # the name of a medicine, in Latin letters everywhere
+        known = {code: [word for word in words if word in self._words[code]] for code in self._words if self._scripts[code] == written}
+        if not known:
+            return now
+        best = max(known, key=lambda code: (len(known[code]), code == now))
+        if now not in known:  # another script: who else could have written that
+            return best
+        ahead = len(known[best]) - len(known[now])
+        telling = len(known[best]) > 1 or any(len(word) >= _ALONE for word in known[best])
+        return best if telling and ahead / len(words) >= _LEAD else now
+
+
+def script(text: str) -> str:
+    """The script most letters of `text` are in ("LATIN", "CYRILLIC", "ARABIC"), "" without letters."""
+    found = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in text[:2000] if letter.isalpha())
+    return found.most_common(1)[0][0] if found else ""
