@@ -1,7 +1,7 @@
 """Phrases that are mentioned in what people type, typing errors in long words allowed."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -16,6 +16,36 @@ class Mention:
     rest: str  # what was said besides
 
 
+class Runs:
+    """Runs of words, looked for in what people type; `harmless` words are never taken for mistyped ones."""
+
+    def __init__(self, runs: Iterable[Sequence[str]], harmless: Collection[str] = ()) -> None:
+        self._runs = [tuple(run) for run in runs]
+        self._harmless = frozenset(harmless)
+        self._beginning: defaultdict[str, list[int]] = defaultdict(list)
+        for number, run in enumerate(self._runs):
+            if run:
+                self._beginning[run[0]].append(number)
+        self._lexicon = Lexicon(word for run in self._runs for word in run)
+
+    def __getitem__(self, number: int) -> tuple[str, ...]:
+        return self._runs[number]
+
+    def standing(self, said: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Which runs stand in `said`, by their number, and at which word they begin."""
+        meant = [self._meant(word) for word in said]
+        for at, alike in enumerate(meant):
+            for number in (number for word in alike for number in self._beginning.get(word, ())):
+                run = self._runs[number]
+                if at + len(run) <= len(meant) and all(word in meant[at + k] for k, word in enumerate(run)):
+                    yield number, at
+
+    def _meant(self, word: str) -> set[str]:
+        """The words of the runs that `word` is, or is probably meant to be."""
+        same = {word} if word in self._lexicon else set()
+        return same if word in self._harmless else same.union(self._lexicon.typos(word))
+
+
 class Phrases(Generic[Kind]):
     """Phrases of one language in normal form, by what they mean, made ready to be looked for.
 
@@ -25,44 +55,23 @@ class Phrases(Generic[Kind]):
     """
 
     def __init__(self, phrases: Mapping[Kind, Iterable[str]], harmless: Collection[str] = (), filler: Collection[str] = ()) -> None:
-        self._harmless, self._filler = frozenset(harmless), frozenset(filler)
+        self._filler = frozenset(filler)
         self._phrases = [(kind, phrase) for kind, listed in phrases.items() for phrase in listed]
-        self._words = [tuple(word for word in phrase.split() if word not in self._filler) for _, phrase in self._phrases]
-        self._beginning: defaultdict[str, list[int]] = defaultdict(list)
-        for number, words in enumerate(self._words):
-            if words:
-                self._beginning[words[0]].append(number)
-        self._lexicon = Lexicon(word for words in self._words for word in words)
+        self._runs = Runs(([word for word in phrase.split() if word not in self._filler] for _, phrase in self._phrases), harmless)
 
     def mentioned(self, text: str) -> dict[Kind, Mention]:
         """The first phrase of each kind that `text`, in normal form, contains."""
         words = text.split()
         said = [word for word in words if word not in self._filler]
-        meant = [self._meant(word) for word in said]
         found: dict[Kind, tuple[int, int]] = {}
-        for at, alike in enumerate(meant):
-            for number in (number for word in alike for number in self._beginning.get(word, ())):
-                kind, _ = self._phrases[number]
-                first = found.get(kind, (number, at)) >= (number, at)
-                if first and self._stands(number, at, meant) and self._counts(number, words):
-                    found[kind] = (number, at)
+        for number, at in self._runs.standing(said):
+            kind, phrase = self._phrases[number]
+            if found.get(kind, (number, at)) >= (number, at) and (not phrase.isdigit() or phrase in _lone_numbers(words)):
+                found[kind] = (number, at)
         return {kind: self._mention(said, number, at) for kind, (number, at) in found.items()}
 
     def _mention(self, said: Sequence[str], number: int, at: int) -> Mention:
-        return Mention(self._phrases[number][1], " ".join([*said[:at], *said[at + len(self._words[number]) :]]))
-
-    def _meant(self, word: str) -> set[str]:
-        """The words of the phrases that `word` is, or is probably meant to be."""
-        same = {word} if word in self._lexicon else set()
-        return same if word in self._harmless else same.union(self._lexicon.typos(word))
-
-    def _stands(self, number: int, at: int, meant: Sequence[set[str]]) -> bool:
-        words = self._words[number]
-        return at + len(words) <= len(meant) and all(word in meant[at + k] for k, word in enumerate(words))
-
-    def _counts(self, number: int, said: Sequence[str]) -> bool:
-        phrase = self._phrases[number][1]
-        return not phrase.isdigit() or phrase in _lone_numbers(said)
+        return Mention(self._phrases[number][1], " ".join([*said[:at], *said[at + len(self._runs[number]) :]]))
 
 
 def _lone_numbers(words: Sequence[str]) -> set[str]:

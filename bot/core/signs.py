@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core.words import Lexicon, contains, stems
+from bot.core.phrases import Runs
+from bot.core.words import Lexicon, stems
 
 NEAR = 7  # words within which the signs of a rule stand
 
@@ -34,31 +35,30 @@ class Signs:
         self._harmless = frozenset(harmless)
         self._exact: defaultdict[str, set[str]] = defaultdict(set)
         self._stems: defaultdict[str, set[str]] = defaultdict(set)
-        self._beginnings: list[tuple[str, str]] = []
-        self._phrases: list[tuple[tuple[str, ...], str]] = []
+        self._beginnings: defaultdict[str, set[str]] = defaultdict(set)
+        phrases: list[tuple[list[str], str]] = []
         for sign, listed in words.items():
             for word in listed:
                 if word.endswith("*"):
-                    self._beginnings.append((word[:-1], sign))
+                    self._beginnings[word[:-1]].add(sign)
                 elif " " in word:
-                    self._phrases.append((tuple(word.split()), sign))
+                    phrases.append((word.split(), sign))
                 else:
                     self._exact[word].add(sign)
                     self._stems[stems([word], language)[0]].add(sign)
+        self._phrases, self._signs = Runs((words for words, _ in phrases), harmless), [sign for _, sign in phrases]
         self._lexicon, self._stem_lexicon = Lexicon(self._exact), Lexicon(self._stems)
 
     def read(self, said: Sequence[str]) -> list[set[str]]:
         """The signs that each of these words, in normal form, is or begins."""
         found = [self._of_word(word, stem) for word, stem in zip(said, stems(said, self._language), strict=True)]
-        for phrase, sign in self._phrases:
-            for at in range(len(said) - len(phrase) + 1):
-                if contains(said[at : at + len(phrase)], phrase):
-                    found[at].add(sign)
+        for number, at in self._phrases.standing(said):
+            found[at].add(self._signs[number])
         return found
 
     def _of_word(self, word: str, stem: str) -> set[str]:
         found = self._exact.get(word, set()) | self._stems.get(stem, set())
-        found |= {sign for beginning, sign in self._beginnings if word.startswith(beginning)}
+        found = found.union(*(self._beginnings.get(word[:letters], ()) for letters in range(1, len(word) + 1)))
         if not found and word not in self._harmless:
             for other in self._lexicon.typos(word):
                 found |= self._exact[other]

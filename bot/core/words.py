@@ -4,7 +4,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import islice, takewhile
 from typing import Any
@@ -90,12 +90,6 @@ class Lexicon:
     def typos(self, word: str) -> Iterator[str]:
         """The words that `word` probably is, mistyped."""
         return (other for other in self._alike.get((word[0], len(word)), ()) if other != word and is_typo(word, other))
-
-
-def contains(said: Sequence[str], words: Sequence[str]) -> bool:
-    """Whether these words stand in `said` one after another."""
-    spots = range(len(said) - len(words) + 1)
-    return any(all(word == other or is_typo(word, other) for word, other in zip(said[at:], words, strict=False)) for at in spots)
 
 
 label = lru_cache(4096)(normal)  # for the words on buttons only: what people type is not remembered
