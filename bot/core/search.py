@@ -23,6 +23,7 @@ _AMONG = 0.8  # one that stands there among others
 _PART, _BEGINNING, _MISTYPED = 0.7, 0.85, 0.85  # what a word counts that is not quite the one
 _LIKELY = 16  # pages looked at closely
 _MIN_PART, _MIN_BEGINNING = 5, 4  # letters
+_COMPOUNDING = frozenset({"de"})  # languages that write several words as one
 
 
 _Meant = Mapping[str, Mapping[str, float]]  # what each stem of a question may mean, and how likely
@@ -158,7 +159,7 @@ def _meant(index: Index, stem: str) -> dict[str, float]:
     found = dict.fromkeys(index.lexicon.typos(stem), _MISTYPED)
     if not found and len(stem) >= _MIN_BEGINNING:
         found = {known: _BEGINNING for known in index.lexicon.beginning_with(stem) if len(known) - len(stem) <= _MIN_BEGINNING}
-    if not found:  # Germans write several words as one
+    if not found and index.language in _COMPOUNDING:
         pieces = (piece for at in range(_MIN_PART, len(stem)) for piece in (stem[:at], stem[-at:]))
         found = {piece: _PART for piece in pieces if piece in index.lexicon}
     return found
