@@ -19,14 +19,14 @@ _Meanings = defaultdict[str, set[str]]  # the signs of each word
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    signs: tuple[str, ...]
-    without: tuple[str, ...] = ()
+    signs: frozenset[str]
+    without: frozenset[str] = frozenset()
 
 
 def rule(text: str) -> Rule:
     """ "breath + cannot - question" as a Rule."""
     wanted, *without = text.split(" - ")
-    return Rule(tuple(sign.strip() for sign in wanted.split(" + ")), tuple(sign.strip() for sign in without))
+    return Rule(frozenset(sign.strip() for sign in wanted.split(" + ")), frozenset(sign.strip() for sign in without))
 
 
 class Signs:
@@ -49,6 +49,7 @@ class Signs:
                     exact[word].add(sign)
                     stem[stems([word], language)[0]].add(sign)
         self._exact, self._stems, self._beginnings = _shared(exact), _shared(stem), _shared(beginnings)
+        self._lengths = sorted({len(letters) for letters in beginnings})
         self._phrases, self._signs = Runs((words for words, _ in phrases), harmless), [sign for _, sign in phrases]
         self._lexicon, self._stem_lexicon = Lexicon(self._exact), Lexicon(self._stems)
 
@@ -61,7 +62,7 @@ class Signs:
 
     def _of_word(self, word: str, stem: str) -> set[str]:
         found = set(self._exact.get(word, ())).union(self._stems.get(stem, ()))
-        found.update(*(self._beginnings.get(word[:letters], ()) for letters in range(1, len(word) + 1)))
+        found.update(*(self._beginnings.get(word[:letters], ()) for letters in self._lengths))
         if not found and word not in self._harmless:
             for other in self._lexicon.typos(word):
                 found |= self._exact[other]
@@ -80,7 +81,7 @@ def shown(rules: Iterable[Rule], found: Sequence[set[str]]) -> range | None:
     """Where in a message with these signs the first of the rules holds; None when none does."""
     everywhere = set().union(*found)
     for each in rules:
-        wanted = set(each.signs)
+        wanted = each.signs
         if not wanted <= everywhere or not everywhere.isdisjoint(each.without):
             continue
         for at, signs in enumerate(found):
