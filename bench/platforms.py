@@ -109,7 +109,7 @@ class Telegram:
 
 
 class WhatsApp:
-    first_person = 4915110000000  # a bot may look whether it can be dialled
+    first_person = 12025500000  # a bot may look whether it can be dialled, and what is spoken there
 
     def __init__(self) -> None:
         self._count = int(time.time() * 1000)

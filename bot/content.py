@@ -4,18 +4,17 @@ Layout and keys: README, "Content". What must hold across files (links, reachabi
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import holidays
-import yaml
 from babel import Locale, UnknownLocaleError
-from pydantic import ValidationError
 
-from bot.content_shapes import Facts, Shape, StructureFile, TextsFile, Words
+from bot.content_files import Reading, shaped
+from bot.content_shapes import Facts, StructureFile, TextsFile, Words
 from bot.core.alarms import Wording, unknown_signs
 from bot.core.library import LOCAL, Content, Helpline, Language, Page, Question, Source, Structure
 from bot.core.markup import Document, parse, plain
@@ -24,43 +23,7 @@ from bot.core.search import Entry, build
 from bot.core.signs import rule
 from bot.core.words import normal
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is several times as fast
-_Shape = TypeVar("_Shape", bound=Shape)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    file: str
-    line: int
-    message: str
-    advice: str
-    note: bool = False  # worth knowing, no reason to refuse
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.message}: {self.advice}"
-
-
-@dataclass
-class Reading:
-    """One pass over a content folder: what was read, what was wrong, and where each thing stands."""
-
-    folder: Path
-    problems: list[Problem] = field(default_factory=list)
-    parsed: dict[Path, tuple[int, yaml.Node | None]] = field(default_factory=dict)  # the line where a file's YAML begins, and its nodes
-    bodies: dict[Path, int] = field(default_factory=dict)  # the line where the text of a page begins
-
-    def report(self, file: Path, line: int, message: str, advice: str, *, note: bool = False) -> None:
-        self.problems.append(Problem(self.name(file), line, message, advice, note))
-
-    def line(self, file: Path, *keys: int | str) -> int:
-        """Where `keys` stand in the YAML of `file`, or the innermost of them that is there; 0 when nothing of the file could be read."""
-        first, node = self.parsed.get(file, (0, None))
-        return first + _line_of(node, keys)
-
-    def name(self, file: Path) -> str:
-        return str(file.relative_to(self.folder.parent))
 
 
 def read(reading: Reading) -> Content | None:
@@ -97,13 +60,12 @@ def _is_language(code: str) -> bool:
 
 def _read_structure(reading: Reading) -> Structure | None:
     file = reading.folder / "structure.yaml"
-    raw = _parse(reading, file, _read_text(reading, file), 1, StructureFile)
+    raw = shaped(reading, file, _read_text(reading, file), 1, StructureFile)
     if raw is None:
         return None
     for name, value in raw.operator.items():
         if value is None:
-            line = reading.line(file, "operator", name)
-            reading.report(file, line, f"operator.{name} is not filled in", "ask the operator for it", note=True)
+            reading.report(file, ("operator", name), f"operator.{name} is not filled in", "ask the operator for it", note=True)
     values = dict.fromkeys(LOCAL, "") | {name: value or "" for name, value in raw.operator.items()} | raw.emergency
     values["retention_days"] = str(raw.privacy.retention_days)
     values["contact_days"] = str(raw.privacy.contact_days)
@@ -133,7 +95,7 @@ def _read_structure(reading: Reading) -> Structure | None:
 
 def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> Language | None:
     file = reading.folder / code / "texts.yaml"
-    raw = _parse(reading, file, _read_text(reading, file), 1, TextsFile)
+    raw = shaped(reading, file, _read_text(reading, file), 1, TextsFile)
     if raw is None:
         return None
     texts = {key: _markup(reading, file, reading.line(file, "texts", key), text, step=0) for key, text in raw.texts.items()}
@@ -202,11 +164,11 @@ def _read_page(reading: Reading, file: Path, path: str, pages: Mapping[str, Page
     reading.bodies[file] = found[1].count("\n") + 3
     body = _markup(reading, file, reading.bodies[file], found[2], step=1)
     if not first:
-        words = _parse(reading, file, found[1], 2, Words)
+        words = shaped(reading, file, found[1], 2, Words)
         if words and origin:
             return replace(origin, **words.model_dump(), body=body)
         return None
-    front = _parse(reading, file, found[1], 2, Facts)
+    front = shaped(reading, file, found[1], 2, Facts)
     if front is None:
         return None
     parent = pages.get(path.rpartition("/")[0])
@@ -237,59 +199,3 @@ def _markup(reading: Reading, file: Path, line: int, text: str, *, step: Literal
     for mistake in mistakes:
         reading.report(file, line + step * mistake.line, mistake.message, "use paragraphs, lists, bold, italic and links only")
     return document
-
-
-def _parse(reading: Reading, file: Path, text: str, first_line: int, shape: type[_Shape]) -> _Shape | None:
-    """`text`, YAML that begins at `first_line` of `file`, in its shape; None and a report of each mistake otherwise."""
-    try:
-        node = yaml.compose(text, Loader=_Loader)
-        reading.parsed[file] = first_line, node
-        odd = list(_odd_keys(node))
-        for line, message, advice in odd:
-            reading.report(file, first_line + line, message, advice)
-        if odd:
-            return None
-        return shape.model_validate(yaml.load(text, Loader=_Loader) or {})  # noqa: S506 it is a safe loader
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line if error.problem_mark else 0
-        reading.report(file, first_line + line, f"is not YAML ({error.problem})", "mind indents, colons and quotes")
-    except ValidationError as invalid:
-        for mistake in invalid.errors(include_url=False, include_input=False):
-            place = ".".join(map(str, mistake["loc"]))
-            unknown = mistake["type"] == "extra_forbidden"
-            message = f"unknown key {place!r}" if unknown else f"{place!r}: {mistake['msg'].removeprefix('Value error, ')}"
-            advice = f"use one of {', '.join(sorted(shape.model_fields))}" if unknown and len(mistake["loc"]) == 1 else "correct it"
-            reading.report(file, first_line + _line_of(node, mistake["loc"]), message, advice)
-    return None
-
-
-def _line_of(node: yaml.Node | None, place: tuple[int | str, ...]) -> int:
-    """The line, from 0, of the innermost part of `place` that is there."""
-    line = node.start_mark.line if node else 0
-    for step in place:
-        if isinstance(node, yaml.MappingNode):
-            inner = next(((key, value) for key, value in node.value if key.value == str(step)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            inner = (node.value[step], node.value[step])
-        else:
-            inner = None
-        if inner is None:
-            break
-        line, node = inner[0].start_mark.line, inner[1]
-    return line
-
-
-def _odd_keys(node: yaml.Node | None) -> Iterator[tuple[int, str, str]]:
-    """Keys that YAML would take without a word for something else: line, message, advice."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.tag != "tag:yaml.org,2002:str":
-                yield key.start_mark.line, f"the key {key.value} is not read as a word", "put it in quotes"
-            elif key.value in seen:
-                yield key.start_mark.line, f"the key {key.value!r} stands twice", "keep one"
-            seen.add(str(key.value))
-            yield from _odd_keys(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _odd_keys(value)

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
-from bot.content import Problem, Reading, page_path, read
+from bot.content import page_path, read
+from bot.content_files import Line, Problem, Reading
 from bot.core.library import Content, Flow, Language, Page, QuestionKind, Role, Structure
 from bot.core.markup import Document, blanks, fill, plain
 from bot.core.navigation import TARGETS
@@ -35,16 +36,15 @@ class ContentError(Exception):
 
 def load(folder: Path) -> Content:
     """The content of `folder`. Raises ContentError with every problem when it cannot be used."""
-    content, problems = check(folder)
-    errors = [problem for problem in problems if not problem.note]
+    content, errors = check(folder, notes=False)
     if content is None or errors:
         raise ContentError(errors)
     return content
 
 
-def check(folder: Path) -> tuple[Content | None, list[Problem]]:
-    """The content, if it could be read at all, and everything that is wrong or unfinished, in order of place."""
-    reading = Reading(folder)
+def check(folder: Path, *, notes: bool = True) -> tuple[Content | None, list[Problem]]:
+    """The content, if it could be read at all, and everything that is wrong or, with `notes`, unfinished, in order of place."""
+    reading = Reading(folder, notes)
     content = read(reading)
     if content is not None:
         _check_structure(reading, content)
@@ -77,7 +77,7 @@ def _check_structure(reading: Reading, content: Content) -> None:
     pages = content.languages[structure.default_language].pages
     for role in _ROLES:
         if structure.pages.get(role) not in pages:
-            reading.report(file, reading.line(file, "pages", role), f"pages.{role} names no page", "name an existing page")
+            reading.report(file, ("pages", role), f"pages.{role} names no page", "name an existing page")
     flows = Counter(page.flow for page in pages.values() if page.flow)
     for flow in _FLOWS:
         if flows[flow] != 1:
@@ -90,7 +90,7 @@ def _check_questions(reading: Reading, structure: Structure) -> None:
     file = reading.folder / "structure.yaml"
     names = {question.id for question in structure.questions}
     for number, question in enumerate(structure.questions):
-        line = reading.line(file, "intake", "questions", number)
+        line = "intake", "questions", number
         if question.instead and question.instead not in names:
             reading.report(file, line, f"question {question.id!r}: instead names no question", "name another question")
         if question.kind == "choice" and not question.options:
@@ -101,7 +101,7 @@ def _check_questions(reading: Reading, structure: Structure) -> None:
             reading.report(file, line, f"question {question.id!r}: {question.default!r} is no default for it", advice)
     for name, times in Counter(question.id for question in structure.questions).items():
         if times > 1:
-            reading.report(file, reading.line(file, "intake", "questions"), f"two questions are called {name!r}", "rename one")
+            reading.report(file, ("intake", "questions"), f"two questions are called {name!r}", "rename one")
 
 
 def _check_words(reading: Reading, content: Content, language: Language) -> None:
@@ -115,23 +115,21 @@ def _check_words(reading: Reading, content: Content, language: Language) -> None
     }
     expected = {(word.section, word.key): word for word in wanted(content.structure.questions, content.structure.call_times)}
     for section, key in expected.keys() - given.keys():
-        reading.report(file, reading.line(file, section), f"{section}.{key} is missing", "write it")
+        reading.report(file, (section,), f"{section}.{key} is missing", "write it")
     for section, key in given.keys() - expected.keys():
-        reading.report(file, reading.line(file, section, key), f"{section}.{key} is not used", "remove it or correct its name")
+        reading.report(file, (section, key), f"{section}.{key} is not used", "remove it or correct its name")
     for place, word in expected.items():
-        line = reading.line(file, *place)
-        _check_length(reading, file, line, ".".join(place), given.get(place, "-"), word.limit)
+        _check_length(reading, file, place, ".".join(place), given.get(place, "-"), word.limit)
         if word.section == "texts" and word.key in language.texts:
-            _check_blanks(reading, file, line, ".".join(place), language.texts[word.key], word.blanks | content.structure.values.keys())
+            _check_blanks(reading, file, place, ".".join(place), language.texts[word.key], word.blanks | content.structure.values.keys())
 
 
 def _check_starters(reading: Reading, language: Language) -> None:
     file = reading.folder / language.code / "texts.yaml"
     if not 0 < len(language.starters) <= MAX_STARTERS:
-        line = reading.line(file, "starters")
-        reading.report(file, line, f"there are {len(language.starters)} starters", f"write 1 to {MAX_STARTERS}")
+        reading.report(file, ("starters",), f"there are {len(language.starters)} starters", f"write 1 to {MAX_STARTERS}")
     for number, starter in enumerate(language.starters):
-        line = reading.line(file, "starters", number)
+        line = "starters", number
         _check_length(reading, file, line, "a starter", starter, STARTER)
         if normal(starter) not in language.commands and find(language.index, starter).fit == "near":
             reading.report(file, line, f"the starter {starter!r} is not understood", "make it a command or a keyword of a page")
@@ -140,10 +138,10 @@ def _check_starters(reading: Reading, language: Language) -> None:
 def _check_commands(reading: Reading, content: Content, language: Language) -> None:
     file = reading.folder / language.code / "texts.yaml"
     for word in language.menu.keys() - content.commands.keys():
-        reading.report(file, reading.line(file, "menu", word), f"menu.{word} is no command", "list it under commands too")
+        reading.report(file, ("menu", word), f"menu.{word} is no command", "list it under commands too")
     for word, target in language.commands.items():
         kind, _, argument = target.partition(":")
-        line = reading.line(file, "commands", target)
+        line = "commands", target
         if kind not in TARGETS or (kind == "page" and argument not in language.pages):
             reading.report(file, line, f"commands: {target!r} leads nowhere", "name a target such as callback or page:symptoms")
         if content.commands[word] != target:
@@ -186,15 +184,15 @@ def _numbers(document: Document) -> Counter[str]:
 
 def _check_page(reading: Reading, content: Content, language: Language, page: Page) -> None:
     file = _file(reading, language, page)
-    line, body = reading.line, reading.bodies[file]
-    _check_length(reading, file, line(file, "title"), "title", page.title, TITLE)
+    body = reading.bodies[file]
+    _check_length(reading, file, ("title",), "title", page.title, TITLE)
     name = reading.name(file)
     told = any(problem.file == name for problem in reading.problems)  # its markup could not be read
     shown = plain(content.bodies[language.code, page.path]) if page.body else "-" * told
     _check_length(reading, file, body, "the text", shown, BODY)
     _check_blanks(reading, file, body, "the text", page.body, content.structure.values.keys())
     if page.path:
-        _check_length(reading, file, line(file, "description"), "description", page.description, DESCRIPTION)
+        _check_length(reading, file, ("description",), "description", page.description, DESCRIPTION)
         if page.parent not in language.pages:
             reading.report(file, 0, "cannot be reached, its menu is missing", f"write {page.parent}/index.md")
     limit = MAX_ROWS if page.path else MAX_HOME_ROWS
@@ -204,14 +202,14 @@ def _check_page(reading: Reading, content: Content, language: Language, page: Pa
     original = content.languages[content.structure.default_language]
     for other in page.related:
         if language is original and other not in language.pages:
-            reading.report(file, line(file, "related"), f"related: there is no page {other!r}", "correct the path")
+            reading.report(file, ("related",), f"related: there is no page {other!r}", "correct the path")
     if len(f"helpful:yes:{page.path}".encode()) > MAX_BUTTON_ID:
         reading.report(file, 0, "its path is too long for a button", "shorten file and folder names")
     titles = Counter(language.pages[child].title for child in page.children)
     for title in (title for title, times in titles.items() if times > 1):
         reading.report(file, 0, f"two entries of this menu are called {title!r}", "rename one")
     if page.review == "pending":
-        reading.report(file, line(file, "review"), "review is pending", "have it reviewed and write who did and when", note=True)
+        reading.report(file, ("review",), "review is pending", "have it reviewed and write who did and when", note=True)
 
 
 def _file(reading: Reading, language: Language, page: Page) -> Path:
@@ -220,13 +218,13 @@ def _file(reading: Reading, language: Language, page: Page) -> Path:
     return single if page.path and single.exists() else root / page.path / "index.md"
 
 
-def _check_length(reading: Reading, file: Path, line: int, what: str, text: str, limit: int) -> None:
+def _check_length(reading: Reading, file: Path, line: Line, what: str, text: str, limit: int) -> None:
     if not text.strip():
         reading.report(file, line, f"{what} is empty", "write it")
     elif len(text) > limit:
         reading.report(file, line, f"{what} has {len(text)} characters, {limit} fit", "shorten it")
 
 
-def _check_blanks(reading: Reading, file: Path, line: int, what: str, document: Document, known: Iterable[str]) -> None:
+def _check_blanks(reading: Reading, file: Path, line: Line, what: str, document: Document, known: Iterable[str]) -> None:
     for name in blanks(document) - set(known):
         reading.report(file, line, f"{what} has the unknown blank {{{name}}}", f"use one of {', '.join(sorted(known))}")

@@ -13,8 +13,9 @@ MAX_LINES = 300
 ALLOWED = {
     "core": ("core",),
     "content_shapes": ("core",),
-    "content": ("core", "content_shapes"),
-    "content_rules": ("core", "content"),
+    "content_files": ("content_shapes",),
+    "content": ("core", "content_shapes", "content_files"),
+    "content_rules": ("core", "content", "content_files"),
     "channels": (
         "core",
         "channels.base",
@@ -36,7 +37,7 @@ ALLOWED = {
     "config": ("store.crypto",),
     "entrance": ("channels.shape", "store.outages", "logs"),
     "sole": ("store", "logs"),
-    "review": ("content", "core.library"),
+    "review": ("content_files", "core.library"),
     "preview_scenes": ("core",),
     "preview": ("core", "preview_scenes", "channels.base", "channels.telegram_render", "channels.whatsapp_render", "channels.web_render"),
     "shelf": ("core.library",),

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Generic, TypeVar
 
 from bot.core.words import Lexicon
@@ -20,7 +21,7 @@ class Runs:
     """Runs of words, looked for in what people type; `harmless` words are never taken for mistyped ones."""
 
     def __init__(self, runs: Iterable[Sequence[str]], harmless: Collection[str] = ()) -> None:
-        self._runs = [tuple(run) for run in runs]
+        self._runs = [tuple(map(intern, run)) for run in runs]
         self._harmless = frozenset(harmless)
         self._beginning: defaultdict[str, list[int]] = defaultdict(list)
         for number, run in enumerate(self._runs):

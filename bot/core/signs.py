@@ -14,17 +14,19 @@ from bot.core.words import Lexicon, stems
 
 NEAR = 7  # words within which the signs of a rule stand
 
+_Meanings = defaultdict[str, set[str]]  # the signs of each word
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    signs: tuple[str, ...]
-    without: tuple[str, ...] = ()
+    signs: frozenset[str]
+    without: frozenset[str] = frozenset()
 
 
 def rule(text: str) -> Rule:
     """ "breath + cannot - question" as a Rule."""
     wanted, *without = text.split(" - ")
-    return Rule(tuple(sign.strip() for sign in wanted.split(" + ")), tuple(sign.strip() for sign in without))
+    return Rule(frozenset(sign.strip() for sign in wanted.split(" + ")), frozenset(sign.strip() for sign in without))
 
 
 class Signs:
@@ -33,19 +35,21 @@ class Signs:
     def __init__(self, words: Mapping[str, Iterable[str]], language: str, harmless: Collection[str] = ()) -> None:
         self._language = language
         self._harmless = frozenset(harmless)
-        self._exact: defaultdict[str, set[str]] = defaultdict(set)
-        self._stems: defaultdict[str, set[str]] = defaultdict(set)
-        self._beginnings: defaultdict[str, set[str]] = defaultdict(set)
+        exact: _Meanings = defaultdict(set)
+        stem: _Meanings = defaultdict(set)
+        beginnings: _Meanings = defaultdict(set)
         phrases: list[tuple[list[str], str]] = []
         for sign, listed in words.items():
             for word in listed:
                 if word.endswith("*"):
-                    self._beginnings[word[:-1]].add(sign)
+                    beginnings[word[:-1]].add(sign)
                 elif " " in word:
                     phrases.append((word.split(), sign))
                 else:
-                    self._exact[word].add(sign)
-                    self._stems[stems([word], language)[0]].add(sign)
+                    exact[word].add(sign)
+                    stem[stems([word], language)[0]].add(sign)
+        self._exact, self._stems, self._beginnings = _shared(exact), _shared(stem), _shared(beginnings)
+        self._lengths = sorted({len(letters) for letters in beginnings})
         self._phrases, self._signs = Runs((words for words, _ in phrases), harmless), [sign for _, sign in phrases]
         self._lexicon, self._stem_lexicon = Lexicon(self._exact), Lexicon(self._stems)
 
@@ -57,8 +61,8 @@ class Signs:
         return found
 
     def _of_word(self, word: str, stem: str) -> set[str]:
-        found = self._exact.get(word, set()) | self._stems.get(stem, set())
-        found = found.union(*(self._beginnings.get(word[:letters], ()) for letters in range(1, len(word) + 1)))
+        found = set(self._exact.get(word, ())).union(self._stems.get(stem, ()))
+        found.update(*(self._beginnings.get(word[:letters], ()) for letters in self._lengths))
         if not found and word not in self._harmless:
             for other in self._lexicon.typos(word):
                 found |= self._exact[other]
@@ -67,11 +71,17 @@ class Signs:
         return found
 
 
+def _shared(meanings: _Meanings) -> dict[str, frozenset[str]]:
+    """Each of the sets once: thousands of words mean one of a few signs."""
+    known: dict[frozenset[str], frozenset[str]] = {}
+    return {word: known.setdefault(signs, signs) for word, signs in ((word, frozenset(signs)) for word, signs in meanings.items())}
+
+
 def shown(rules: Iterable[Rule], found: Sequence[set[str]]) -> range | None:
     """Where in a message with these signs the first of the rules holds; None when none does."""
     everywhere = set().union(*found)
     for each in rules:
-        wanted = set(each.signs)
+        wanted = each.signs
         if not wanted <= everywhere or not everywhere.isdisjoint(each.without):
             continue
         for at, signs in enumerate(found):

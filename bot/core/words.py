@@ -7,14 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import islice, takewhile
+from sys import intern
 from typing import Any
 
 import snowballstemmer
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 MAX_QUERY = 300  # characters looked at; nobody's question is longer
-TYPO = 84  # similarity, out of 100, from which two words of five letters or more count as the same
+TYPO = 84  # similarity, out of 100, from which two long words count as the same
+_LONG = 9  # letters from which that allows more than one error
+_EVERYDAY = 0x0800  # code points below are remembered: nobody can fill the memory with the others
 _SHORT = 5  # letters below which a word must be right
 _STEMMERS = {"en": "english", "de": "german", "ar": "arabic", "ru": "russian"}
 _FOLDS = str.maketrans(
@@ -33,9 +36,22 @@ def normal(text: str) -> str:
 
 def _folded(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDS)
-    bare = "".join(c for c in unicodedata.normalize("NFD", folded) if unicodedata.category(c) != "Mn")
     # "й" falls apart into a letter and a mark and becomes "и" on both sides of a comparison, which does no harm.
-    return "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in bare)
+    return unicodedata.normalize("NFD", folded).translate(_BARE)
+
+
+class _Bare(dict[int, str]):
+    """What is left of each character: nothing of a mark, of a digit of any script the ASCII one."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        left = "" if unicodedata.category(char) == "Mn" else str(unicodedata.digit(char)) if char.isdigit() else char
+        if code < _EVERYDAY:
+            self[code] = left
+        return left
+
+
+_BARE = _Bare()
 
 
 def whole(text: str) -> str:
@@ -50,23 +66,17 @@ def stems(words: Iterable[str], language: str) -> list[str]:
         listed = stemmer.stemWords(listed)
     for written, shared in _SPELLINGS.get(language, ()):
         listed = [word.replace(written, shared) for word in listed]
-    return listed
+    return list(map(intern, listed))  # the same ones stand in many places
 
 
 @cache
 def _stemmer(language: str) -> Any:
     """None for a language nobody has written one for."""
-    name = _STEMMERS.get(language)
-    return snowballstemmer.stemmer(name) if name else None
-
-
-def is_typo(word: str, other: str) -> bool:
-    """Whether `word` is probably `other`, mistyped. People rarely mistype the first letter; other words differ there."""
-    if other.isdigit() or min(len(word), len(other)) < _SHORT or word[0] != other[0] or abs(len(word) - len(other)) > 1:
-        return False
-    if fuzz.ratio(word, other, score_cutoff=TYPO):
-        return True
-    return OSA.distance(word, other, score_cutoff=1) <= 1  # two letters swapped are one error
+    if not (name := _STEMMERS.get(language)):
+        return None
+    stemmer = snowballstemmer.stemmer(name)
+    stemmer.maxCacheSize = 0  # what people type is not remembered
+    return stemmer
 
 
 class Lexicon:
@@ -87,9 +97,18 @@ class Lexicon:
     def beginning_with(self, letters: str) -> Iterator[str]:
         return takewhile(lambda word: word.startswith(letters), islice(self._ordered, bisect_left(self._ordered, letters), None))
 
-    def typos(self, word: str) -> Iterator[str]:
-        """The words that `word` probably is, mistyped."""
-        return (other for other in self._alike.get((word[0], len(word)), ()) if other != word and is_typo(word, other))
+    def typos(self, word: str) -> list[str]:
+        """The words that `word` probably is, mistyped: with one letter wrong, missing, too many or swapped, two in long words.
+
+        People rarely mistype the first letter; other words differ there.
+        """
+        if len(word) < _SHORT or not (alike := self._alike.get((word[0], len(word)))):
+            return []
+        # One call for all of them: a call for each would take most of the time it takes to understand somebody.
+        found = {other for other, errors, _ in process.extract(word, alike, scorer=OSA.distance, score_cutoff=1, limit=None) if errors}
+        if len(word) >= _LONG:
+            found.update(other for other, _, _ in process.extract(word, alike, scorer=fuzz.ratio, score_cutoff=TYPO, limit=None))
+        return [other for other in found if other != word]
 
 
 label = lru_cache(4096)(normal)  # for the words on buttons only: what people type is not remembered

@@ -1,5 +1,6 @@
 """SQLite as we use it: how its connections are set up, and where its statements run."""
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +26,19 @@ class _Driver(aiosqlite.Connection):
     """
 
     in_place = False
+
+    def stop(self) -> "asyncio.Future[Any] | None":
+        self._ended: asyncio.Future[Any] | None = super().stop()
+        return self._ended
+
+    async def _connect(self) -> "aiosqlite.Connection":
+        """When it fails, waits for the thread's end, which aiosqlite does not: the event loop may be closed under it."""
+        try:
+            return await super()._connect()
+        except BaseException:
+            if self._ended:
+                await self._ended
+            raise
 
     async def rollback(self) -> None:
         """Asked for also when a connection goes back to the pool, with nothing to roll back."""

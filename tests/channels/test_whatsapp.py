@@ -13,6 +13,7 @@ from whatsapp_side import meta, whatsapp
 
 from bot.app import App
 from bot.core.library import Content
+from bot.core.markup import Paragraph
 from bot.store import requests
 from bot.store.requests import StoredRequest
 from bot.store.tables import contact_addresses, contacts, outbox, set_aside
@@ -36,6 +37,12 @@ async def app(api: GraphApi, content: Content, tmp_path: Path, key: str) -> Asyn
 @pytest.fixture
 def maria(api: GraphApi) -> Person:
     return api.person("Maria", phone=NUMBER, user_id=ID)
+
+
+def first_line(content: Content, language: str, text: str) -> str:
+    document = content.languages[language].texts[text]
+    assert isinstance(document[0], Paragraph)
+    return "".join(run.text for run in document[0].runs)
 
 
 async def walk(person: Person, *steps: tuple[str, str]) -> None:
@@ -174,11 +181,11 @@ async def test_menus_are_buttons_lists_or_numbers(app: App, maria: Person) -> No
 
 
 async def test_a_warning_stands_alone(app: App, maria: Person) -> None:
-    """Words of danger bring the emergency line first, as a text of its own with nothing beside it."""
+    """Words of danger bring the emergency line first, as a text of its own with nothing beside it, with her country's number."""
     await maria.say("he cannot breathe")
     await maria.wait_for("emergency")
     first, second = await maria.api.until(lambda: maria.received if len(maria.received) == 2 else None, "two messages")
-    assert (first.kind, "112" in first.text) == ("text", True)
+    assert (first.kind, "999" in first.text) == ("text", True)
     assert "footer" not in second.payload["interactive"]
 
 
@@ -338,24 +345,32 @@ async def test_notices_are_passed_over(app: App, maria: Person, kind: str) -> No
     assert len(maria.received) == 1
 
 
-@pytest.mark.parametrize("word", ["STOP", "Stopp", "unsubscribe", "abmelden", "إيقاف", "стоп", "отписаться"])
-async def test_stop_works_in_every_language(app: App, maria: Person, word: str) -> None:
-    """STOP and its sisters offer to stop, to delete everything, or to change nothing; writing again comes back."""
+@pytest.mark.parametrize(
+    ("word", "language"),
+    [("STOP", "en"), ("Stopp", "en"), ("unsubscribe", "en"), ("abmelden", "de"), ("إيقاف", "ar"), ("стоп", "ru"), ("отписаться", "ru")],
+)
+async def test_stop_works_in_every_language(app: App, content: Content, maria: Person, word: str, language: str) -> None:
+    """STOP and its sisters, in their language, offer to stop, to delete everything, or to change nothing; writing again comes back."""
+    labels = content.languages[language].labels
     await maria.say(word)
-    offered = await maria.wait_for("Shall I stop?")
-    assert [title for _, title in offered.buttons] == ["Stop messages", "Delete my data", "No, go back"]
-    await walk(maria, ("Stop messages", "I will not send you any more messages"))
+    await maria.wait_for(labels["stop:yes"])
+    assert [button for button, _ in maria.newest.buttons] == ["stop:yes", "erase", "home"]
+    await maria.press("stop:yes")
+    await maria.wait_for(first_line(content, language, "stopped"))
     await maria.say("hello")
-    await maria.wait_for("Choose a topic")
+    await maria.api.until(lambda: "page:emergency" in {button for button, _ in maria.newest.buttons}, "the main menu")
 
 
-@pytest.mark.parametrize("word", ["delete everything", "alles löschen", "احذف بياناتي", "удалить мои данные"])
-async def test_erasing_leaves_nothing(app: App, maria: Person, word: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "language"), [("delete everything", "en"), ("alles löschen", "de"), ("احذف بياناتي", "ar"), ("удалить мои данные", "ru")]
+)
+async def test_erasing_leaves_nothing(app: App, content: Content, maria: Person, word: str, language: str) -> None:
     """Delete everything, in every language: after a yes there is no contact, no address, no message, no request."""
     await ask_for_a_call(maria)
     await maria.say(word)
-    await maria.wait_for("Yes, delete")
-    await walk(maria, ("Yes, delete", "We have deleted everything"))
+    await maria.wait_for(content.languages[language].labels["erase:yes"])
+    await maria.press("erase:yes")
+    await maria.wait_for(first_line(content, language, "erased"))
     assert (await people(app), await queued(app)) == (0, [])
     async with app.database.read() as connection:
         assert [await connection.scalar(select(func.count()).select_from(table)) for table in (contact_addresses, set_aside)] == [0, 0]

@@ -62,7 +62,6 @@ def test_a_question_is_answered_in_its_language(asked: str, language: str, conte
     """Who has chosen English and asks in German gets the German page and the way to stay in German; the choice stays as it was."""
     turn = play(content, now, ENGLISH, Text(asked))
     page = content.languages[language].pages["symptoms/mood-sleep"]
-    assert turn.session.screen in ("page:symptoms/mood-sleep", turn.session.screen)
     assert page.title in (turn.replies[-1].title, *(button.label for button in turn.replies[-1].choices))
     assert (turn.session.language, turn.session.speaks, turn.replies[-1].language) == ("en", language, language)
     assert offers(turn, language)
