@@ -21,7 +21,6 @@ _PLENTY = 12.0  # weight of what was recognised, beyond which more proves nothin
 _BODY = 0.3  # what a word in the text of a page counts, beside 1 for one in its title or search words
 _AMONG = 0.8  # one that stands there among others
 _PART, _BEGINNING, _MISTYPED = 0.7, 0.85, 0.85  # what a word counts that is not quite the one
-_LIKELY = 16  # pages looked at closely
 _MIN_PART, _MIN_BEGINNING = 5, 4  # letters
 _COMPOUNDING = frozenset({"de"})  # languages that write several words as one
 
@@ -41,9 +40,9 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Index:
     phrases: Mapping[str, tuple[str, ...]]  # a title or search word in normal form -> the pages it stands for
-    parts: Mapping[str, tuple[tuple[frozenset[str], float], ...]]  # of each page, title and search words: stems, and their weight
+    names: tuple[tuple[str, float], ...]  # every title and search word: its page, and the weight of its stems
+    holding: Mapping[str, tuple[int, ...]]  # a stem -> the names it stands in, by their place
     using: Mapping[str, Mapping[str, float]]  # a stem -> the pages it stands in, and what it counts there
-    named: frozenset[str]  # the stems in titles and search words
     weight: Mapping[str, float]  # of each stem: the rarer the more
     unknown: float  # the weight of a word that stands nowhere
     language: str
@@ -79,13 +78,16 @@ def build(language: str, entries: Iterable[Entry], noise: Iterable[str] = (), el
             for stem in words:
                 using[stem][entry.path] = max(using[stem].get(entry.path, 0.0), 1.0 if len(words) == 1 else _AMONG)
     weight = {stem: math.log(1 + pages / len(found)) for stem, found in using.items()}
-    named = frozenset(stem for parts in names_of.values() for part in parts for stem in part)
-    weighed = {path: tuple((part, sum(weight[stem] for stem in part)) for part in parts) for path, parts in names_of.items()}
+    listed = [(path, part) for path, parts in names_of.items() for part in parts]
+    holding: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
+    for number, (_, part) in enumerate(listed):
+        for stem in part:
+            holding[stem] += (number,)
     return Index(
         phrases,
-        weighed,
+        tuple((path, sum(weight[stem] for stem in part)) for path, part in listed),
+        dict(holding),
         dict(using),
-        named,
         weight,
         math.log(1 + pages),
         language,
@@ -118,14 +120,14 @@ def _relevance(index: Index, meant: _Meant, covered: float) -> float:
     """Whether a question is about what we know: how much of it is known at all, how much of that stands in names, and of one."""
     known = sum(map(bool, meant.values())) / len(meant)
     weight = sum(
-        max((index.weight[stem] * likeness for stem, likeness in known_as.items() if stem in index.named), default=0.0)
+        max((index.weight[stem] * likeness for stem, likeness in known_as.items() if stem in index.holding), default=0.0)
         for known_as in meant.values()
     )
     other = sum(stem in index.elsewhere for stem in meant)
     return 0.4 * known + 0.35 * min(weight / _PLENTY, 1.0) + 0.25 * covered - _ELSEWHERE * other
 
 
-def _scores(index: Index, meant: _Meant) -> tuple[dict[str, float], dict[str, float]]:
+def _scores(index: Index, meant: _Meant) -> tuple[Mapping[str, float], Mapping[str, float]]:
     """How well each page answers, and how much of one of its names was said."""
     total = sum(max((index.weight[known] for known in known_as), default=index.unknown) for known_as in meant.values())
     explained: defaultdict[str, float] = defaultdict(float)
@@ -138,17 +140,20 @@ def _scores(index: Index, meant: _Meant) -> tuple[dict[str, float], dict[str, fl
                 best[path] = max(best[path], likeness * counts * index.weight[known])
         for path, counts in best.items():
             explained[path] += counts
-    likely = sorted(explained, key=lambda path: -explained[path])[:_LIKELY]
-    covered = {path: _covered(index, path, said) for path in likely}
-    return {path: 0.7 * counts / total + 0.3 * covered[path] for path, counts in explained.items() if path in covered}, covered
+    covered = _covered(index, said)
+    return {path: 0.7 * counts / total + 0.3 * covered[path] for path, counts in explained.items()}, covered
 
 
-def _covered(index: Index, path: str, said: Mapping[str, float]) -> float:
-    """How much of the best of the page's names was said."""
-    best = 0.0
-    for name, weight in index.parts[path]:
-        if mentioned := name & said.keys():
-            best = max(best, sum(index.weight[stem] * said[stem] for stem in mentioned) / weight)
+def _covered(index: Index, said: Mapping[str, float]) -> Mapping[str, float]:
+    """How much of the best of its names was said, of each page."""
+    heard: defaultdict[int, float] = defaultdict(float)
+    for stem, likeness in said.items():
+        for number in index.holding.get(stem, ()):
+            heard[number] += index.weight[stem] * likeness
+    best: defaultdict[str, float] = defaultdict(float)
+    for number, weight in heard.items():
+        path, whole = index.names[number]
+        best[path] = max(best[path], weight / whole)
     return best
 
 
