@@ -29,7 +29,12 @@ _SPELLINGS = {"de": (("ph", "f"), ("th", "t"), ("ck", "k"), ("c", "k"), ("z", "k
 
 def normal(text: str) -> str:
     """`text` as it is compared: one case, one spelling of each letter, words parted by single spaces."""
-    digits = text[:MAX_QUERY].casefold() if text.isascii() else _folded(text[:MAX_QUERY])
+    return whole(text[:MAX_QUERY])
+
+
+def whole(text: str) -> str:
+    """A text of ours, of any length, in normal form."""
+    digits = text.casefold() if text.isascii() else _folded(text)
     squeezed = re.sub(r"([^\W\d_])\1{2,}", r"\1", digits.replace("'", "").replace("’", ""))
     return " ".join(re.findall(r"[^\W_]+", squeezed))
 
@@ -52,11 +57,6 @@ class _Bare(dict[int, str]):
 
 
 _BARE = _Bare()
-
-
-def whole(text: str) -> str:
-    """A text of any length in normal form."""
-    return " ".join(normal(line) for line in text.splitlines())
 
 
 def stems(words: Iterable[str], language: str) -> list[str]:
