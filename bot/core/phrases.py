@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 from bot.core.words import Lexicon
 
+_FEW = 5  # words of a cry for help
+
 Kind = TypeVar("Kind", bound=str)
 
 
@@ -32,9 +34,9 @@ class Runs:
     def __getitem__(self, number: int) -> tuple[str, ...]:
         return self._runs[number]
 
-    def standing(self, said: Sequence[str]) -> Iterator[tuple[int, int]]:
-        """Which runs stand in `said`, by their number, and at which word they begin."""
-        meant = [self._meant(word) for word in said]
+    def standing(self, said: Sequence[str], *, exact: bool = False) -> Iterator[tuple[int, int]]:
+        """Which runs stand in `said`, by their number, and at which word they begin. `exact`: without typing errors."""
+        meant = [self._same(word) if exact else self._meant(word) for word in said]
         for at, alike in enumerate(meant):
             for number in (number for word in alike for number in self._beginning.get(word, ())):
                 run = self._runs[number]
@@ -43,16 +45,19 @@ class Runs:
 
     def _meant(self, word: str) -> set[str]:
         """The words of the runs that `word` is, or is probably meant to be."""
-        same = {word} if word in self._lexicon else set()
+        same = self._same(word)
         return same if word in self._harmless else same.union(self._lexicon.typos(word))
+
+    def _same(self, word: str) -> set[str]:
+        return {word} if word in self._lexicon else set()
 
 
 class Phrases(Generic[Kind]):
     """Phrases of one language in normal form, by what they mean, made ready to be looked for.
 
     `harmless` words look like one of the phrases and are none; `filler` words may be missing or too many: people
-    in fear, and those new to a language, leave them out. A phrase that is a number does not count beside
-    another one: telephone numbers contain 112.
+    in fear, and those new to a language, leave them out. A phrase that is a number counts only in few words and
+    beside no other number: telephone numbers contain 112, and 103 may be children.
     """
 
     def __init__(self, phrases: Mapping[Kind, Iterable[str]], harmless: Collection[str] = (), filler: Collection[str] = ()) -> None:
@@ -60,14 +65,14 @@ class Phrases(Generic[Kind]):
         self._phrases = [(kind, phrase) for kind, listed in phrases.items() for phrase in listed]
         self._runs = Runs(([word for word in phrase.split() if word not in self._filler] for _, phrase in self._phrases), harmless)
 
-    def mentioned(self, text: str) -> dict[Kind, Mention]:
-        """The first phrase of each kind that `text`, in normal form, contains."""
+    def mentioned(self, text: str, *, exact: bool = False) -> dict[Kind, Mention]:
+        """The first phrase of each kind that `text`, in normal form, contains. `exact`: without typing errors."""
         words = text.split()
         said = [word for word in words if word not in self._filler]
         found: dict[Kind, tuple[int, int]] = {}
-        for number, at in self._runs.standing(said):
+        for number, at in self._runs.standing(said, exact=exact):
             kind, phrase = self._phrases[number]
-            if found.get(kind, (number, at)) >= (number, at) and (not phrase.isdigit() or phrase in _lone_numbers(words)):
+            if found.get(kind, (number, at)) >= (number, at) and (not phrase.isdigit() or _calls(phrase, words)):
                 found[kind] = (number, at)
         return {kind: self._mention(said, number, at) for kind, (number, at) in found.items()}
 
@@ -75,7 +80,8 @@ class Phrases(Generic[Kind]):
         return Mention(self._phrases[number][1], " ".join([*said[:at], *said[at + len(self._runs[number]) :]]))
 
 
-def _lone_numbers(words: Sequence[str]) -> set[str]:
-    """The numbers that stand beside no other: those that do are groups of a telephone number."""
+def _calls(number: str, words: Sequence[str]) -> bool:
+    """Whether a number is said as one to call, and not as a group of a longer one or a count."""
     around = zip(["", *words], words, [*words[1:], ""], strict=False)
-    return {word for before, word, behind in around if word.isdigit() and not before.isdigit() and not behind.isdigit()}
+    lone = {word for before, word, behind in around if not before.isdigit() and not behind.isdigit()}
+    return number in lone and len(words) <= _FEW

@@ -26,7 +26,8 @@ class Said(NamedTuple):
 
 def _said(scene: Scene, text: str) -> Said:
     normalised = normal(text)
-    return Said(text, normalised, scene.content.alarms.heard(normalised))
+    languages = {scene.session.language, scene.language.code, scene.content.speech.of(text, scene.language.code)}
+    return Said(text, normalised, scene.content.alarms.heard(normalised, languages, asked=_asks(text)))
 
 
 def read(scene: Scene, text: str) -> Move:
@@ -43,14 +44,18 @@ def danger(scene: Scene, text: str) -> Move | None:
 
 
 def _danger(scene: Scene, said: Said) -> Move | None:
+    line = Reply(scene.text("emergency-stop"), style="warning")
     if "crisis" in said.heard:
-        return Move(scene.session, f"page:{scene.structure.pages['crisis']}", (Count("crisis"),))
+        before = (line,) if "emergency" in said.heard else ()
+        return Move(scene.session, f"page:{scene.structure.pages['crisis']}", (Count("crisis"),), before=before)
     if "emergency" not in said.heard:
         return None
-    line = Reply(scene.text("emergency-stop"), style="warning")
-    asks = any(mark in said.text for mark in "?؟")
-    topic = (_harmless_topic(scene, said.heard["emergency"].rest) if asks else "") or scene.structure.pages["emergency"]
+    topic = (_harmless_topic(scene, said.heard["emergency"].rest) if _asks(said.text) else "") or scene.structure.pages["emergency"]
     return Move(scene.session, f"danger:{topic}", (Count("emergency"),), before=(line,))
+
+
+def _asks(text: str) -> bool:
+    return any(mark in text for mark in "?؟")
 
 
 def _harmless_topic(scene: Scene, rest: str) -> str:

@@ -17,6 +17,7 @@ LEAD = 0.10  # how far ahead the best must be to be opened without asking
 RELEVANT = 0.56  # from which a question is about what we know at all
 NEAR = 0.35  # from which what was found is worth offering all the same
 _ELSEWHERE = 0.15  # what each word that tells of another topic takes away
+_AWAY = 0.3  # what a message of nothing but such words loses besides
 _PLENTY = 12.0  # weight of what was recognised, beyond which more proves nothing more
 _BODY = 0.3  # what a word in the text of a page counts, beside 1 for one in its title or search words
 _AMONG = 0.8  # one that stands there among others
@@ -102,7 +103,9 @@ def find(index: Index, text: str, limit: int = 3) -> Found:
     query = normal(text)
     if exact := index.phrases.get(query):
         return Found(exact[:limit], "clear" if len(exact) == 1 else "several", 1.0)
-    meant = {stem: _meant(index, stem) for stem in _stems(query, index.language, index.noise)}
+    if not (telling := [word for word in query.split() if word not in index.noise]):
+        return Found()
+    meant = {stem: _meant(index, stem) for stem in stems(telling, index.language)}
     scores, covered = _scores(index, meant)
     ranked = tuple(sorted(scores, key=lambda path: (-scores[path], path))[:limit])
     if not ranked:
@@ -124,7 +127,7 @@ def _relevance(index: Index, meant: _Meant, covered: float) -> float:
         for known_as in meant.values()
     )
     other = sum(stem in index.elsewhere for stem in meant)
-    return 0.4 * known + 0.35 * min(weight / _PLENTY, 1.0) + 0.25 * covered - _ELSEWHERE * other
+    return 0.4 * known + 0.35 * min(weight / _PLENTY, 1.0) + 0.25 * covered - _ELSEWHERE * other - _AWAY * other / len(meant)
 
 
 def _scores(index: Index, meant: _Meant) -> tuple[Mapping[str, float], Mapping[str, float]]:
@@ -159,6 +162,8 @@ def _covered(index: Index, said: Mapping[str, float]) -> Mapping[str, float]:
 
 def _meant(index: Index, stem: str) -> dict[str, float]:
     """The stems that this one is, or may be meant to be, and how likely."""
+    if stem in index.elsewhere and stem not in index.holding:
+        return {}
     if stem in index.lexicon:
         return {stem: 1.0}
     found = dict.fromkeys(index.lexicon.typos(stem), _MISTYPED)

@@ -17,12 +17,17 @@ from rapidfuzz.distance import OSA
 MAX_QUERY = 300  # characters looked at; nobody's question is longer
 TYPO = 84  # similarity, out of 100, from which two long words count as the same
 _LONG = 9  # letters from which that allows more than one error
+_BREVE = "\u0306"
+_APOSTROPHES = str.maketrans("", "", "'’`´ʼ′")
 _EVERYDAY = 0x0800  # code points below are remembered: nobody can fill the memory with the others
+_STEMMED = 3  # letters up to which words are left as they are
 _SHORT = 5  # letters below which a word must be right
 _STEMMERS = {"en": "english", "de": "german", "ar": "arabic", "ru": "russian"}
 _FOLDS = str.maketrans(
     {"ё": "е", "ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": ""}
 )
+# "the", with the small words that Arabic writes together with it: "and the", "with the", "for the", colloquial "this".
+_ARTICLE = re.compile(r"^(?:[وف]?[بكه]?ال|[وف]?لل)(?=\w{3})")
 # German writes many medical words in two ways: Corticoid and Kortikoid, Cerebellum and Zerebellum, Rhythmus and Rytmus.
 _SPELLINGS = {"de": (("ph", "f"), ("th", "t"), ("ck", "k"), ("c", "k"), ("z", "k"), ("y", "i"))}
 
@@ -34,23 +39,22 @@ def normal(text: str) -> str:
 
 def whole(text: str) -> str:
     """A text of ours, of any length, in normal form."""
-    digits = text.casefold() if text.isascii() else _folded(text)
-    squeezed = re.sub(r"([^\W\d_])\1{2,}", r"\1", digits.replace("'", "").replace("’", ""))
+    digits = text.translate(_APOSTROPHES).casefold() if text.isascii() else _folded(text.translate(_APOSTROPHES))
+    squeezed = re.sub(r"([^\W\d_])\1{2,}", r"\1", digits)
     return " ".join(re.findall(r"[^\W_]+", squeezed))
 
 
 def _folded(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDS)
-    # "й" falls apart into a letter and a mark and becomes "и" on both sides of a comparison, which does no harm.
-    return unicodedata.normalize("NFD", folded).translate(_BARE)
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded).translate(_BARE))
 
 
 class _Bare(dict[int, str]):
-    """What is left of each character: nothing of a mark, of a digit of any script the ASCII one."""
+    """What is left of each character: nothing of a mark but the one that makes "й" of "и", of a digit of any script the ASCII one."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        left = "" if unicodedata.category(char) == "Mn" else str(unicodedata.digit(char)) if char.isdigit() else char
+        left = "" if unicodedata.category(char) == "Mn" and char != _BREVE else str(unicodedata.digit(char)) if char.isdigit() else char
         if code < _EVERYDAY:
             self[code] = left
         return left
@@ -61,9 +65,10 @@ _BARE = _Bare()
 
 def stems(words: Iterable[str], language: str) -> list[str]:
     """What is left of normal words without their endings, in the spelling all variants share."""
-    listed = list(words)
+    listed = list(words) if language != "ar" else [_ARTICLE.sub("", word) for word in words]
     if stemmer := _stemmer(language):
-        listed = stemmer.stemWords(listed)
+        # Of the shortest ones too little would be left: "ней" and "не" would be the same.
+        listed = [stem if len(word) > _STEMMED else word for word, stem in zip(listed, stemmer.stemWords(listed), strict=True)]
     for written, shared in _SPELLINGS.get(language, ()):
         listed = [word.replace(written, shared) for word in listed]
     return list(map(intern, listed))  # the same ones stand in many places
