@@ -46,11 +46,9 @@ class Speech:
         known = {code: [word for word in words if word in self._words[code]] for code in self._words if self._scripts[code] == written}
         if not known:
             return now
-        if now not in known:
-            if not (typed := [word for word in words if word in self._words[now]]):  # who else could have written that
-                return max(known, key=lambda code: len(known[code]))
-            known[now] = typed  # in other letters
         best = max(known, key=lambda code: (len(known[code]), code == now))
+        if now not in known:  # another script: who else could have written that, unless these are words of ours in other letters
+            return best if len(known[best]) >= sum(word in self._words[now] for word in words) else now
         ahead = len(known[best]) - len(known[now])
         telling = len(known[best]) > 1 or any(len(word) >= _ALONE for word in known[best])
         return best if telling and ahead / len(words) >= _LEAD else now
