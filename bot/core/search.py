@@ -103,7 +103,9 @@ def find(index: Index, text: str, limit: int = 3) -> Found:
     query = normal(text)
     if exact := index.phrases.get(query):
         return Found(exact[:limit], "clear" if len(exact) == 1 else "several", 1.0)
-    if not (telling := [word for word in query.split() if word not in index.noise]):
+    words = query.split()
+    telling = [word for word in words if word not in index.noise] or [word for word in words if word in index.phrases]
+    if not telling:
         return Found()
     meant = {stem: _meant(index, stem) for stem in stems(telling, index.language)}
     scores, covered = _scores(index, meant)
