@@ -1,9 +1,10 @@
 """What must be heard before anything else, in every language at once: people in fear write in their own."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from bot.core.likeness import Kinds
 from bot.core.phrases import Mention, Phrases
 from bot.core.signs import ASKED, Rule, Signs, shown
 
@@ -22,6 +23,7 @@ class Wording:
     rules: Mapping[Alarm, tuple[Rule, ...]]  # which signs together mean it
     harmless: tuple[str, ...] = ()  # words that only look like one of these
     filler: tuple[str, ...] = ()  # small words that people leave out
+    like: Kinds = field(default_factory=Kinds)  # what is written like examples of it
 
 
 class Alarms:
@@ -29,6 +31,7 @@ class Alarms:
         listed = tuple(wordings)
         harmless = frozenset(word for each in listed for word in each.harmless)
         self._phrases = {each.code: Phrases(each.phrases, harmless, each.filler) for each in listed}
+        self._like = {each.code: each.like for each in listed}
         self._signs = {each.code: (Signs(each.signs, each.code, harmless), each.rules) for each in listed}
 
     def heard(self, said: str, languages: Collection[str], *, asked: bool = False) -> Heard:
@@ -50,7 +53,12 @@ class Alarms:
             for kind in rules.keys() - found.keys():
                 if (where := shown(rules[kind], shows)) is not None:
                     found[kind] = Mention(" ".join(words[where.start : where.stop]), " ".join(words[: where.start] + words[where.stop :]))
-        return found
+        return found or self._alike(said, languages)
+
+    def _alike(self, said: str, languages: Collection[str]) -> Heard:
+        """What `said` is written like, when no words of it tell."""
+        meant = {self._like[code].of(said.split()) for code in languages}
+        return {kind: Mention(said, "") for kind in KINDS if kind in meant}
 
 
 def unknown_signs(wording: Wording) -> Collection[str]:

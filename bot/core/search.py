@@ -6,10 +6,11 @@ question a page explains, rare words counting more, and how much of one of its s
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.core.likeness import Kinds, Topics
 from bot.core.words import Lexicon, normal, stems, whole
 
 CLEAR = 0.7  # a score from which a page is an answer
@@ -18,6 +19,8 @@ RELEVANT = 0.56  # from which a question is about what we know at all
 NEAR = 0.35  # from which what was found is worth offering all the same
 _ELSEWHERE = 0.15  # what each word that tells of another topic takes away
 _AWAY = 0.3  # what a message of nothing but such words loses besides
+_LIKE = 0.7  # what it counts to be written like the names and examples of a page
+_LIKE_OTHER = 0.15  # what it takes away to be written like messages about other things
 _PLENTY = 12.0  # weight of what was recognised, beyond which more proves nothing more
 _BODY = 0.3  # what a word in the text of a page counts, beside 1 for one in its title or search words
 _AMONG = 0.8  # one that stands there among others
@@ -36,6 +39,7 @@ class Entry:
     path: str
     names: tuple[str, ...]  # title and search words
     text: str = ""
+    examples: tuple[str, ...] = ()  # questions it answers, as people ask them
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class Index:
     lexicon: Lexicon
     noise: frozenset[str]  # words that say nothing about the topic: "the", "what"
     elsewhere: frozenset[str]  # stems that tell of other topics: "football", "weather"
+    topics: Topics  # what pages' names and examples look like
+    others: Kinds  # what messages about other things look like
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,10 @@ class Found:
     relevance: float = 0.0  # of the question, from 0 to 1
 
 
-def build(language: str, entries: Iterable[Entry], noise: Iterable[str] = (), elsewhere: Iterable[str] = ()) -> Index:
+def build(
+    language: str, entries: Collection[Entry], noise: Iterable[str] = (), elsewhere: Iterable[str] = (), other: Iterable[str] = ()
+) -> Index:
+    """`other`: messages about nothing that a page is about."""
     ignored = frozenset(map(normal, noise))
     phrases: dict[str, tuple[str, ...]] = {}
     names_of: dict[str, set[frozenset[str]]] = {}
@@ -95,7 +104,17 @@ def build(language: str, entries: Iterable[Entry], noise: Iterable[str] = (), el
         Lexicon(using),
         ignored,
         _stems(whole("\n".join(elsewhere)), language, frozenset()),
+        Topics({entry.path: [_telling(text, ignored) for text in (*entry.names, *entry.examples)] for entry in entries}),
+        Kinds({"other": map(_words, other)}, [_words(text) for entry in entries for text in entry.examples]),
     )
+
+
+def _words(text: str) -> list[str]:
+    return normal(text).split()
+
+
+def _telling(text: str, noise: Collection[str]) -> list[str]:
+    return [word for word in _words(text) if word not in noise]
 
 
 def find(index: Index, text: str, limit: int = 3) -> Found:
@@ -108,12 +127,12 @@ def find(index: Index, text: str, limit: int = 3) -> Found:
     if not telling:
         return Found()
     meant = {stem: _meant(index, stem) for stem in stems(telling, index.language)}
-    scores, covered = _scores(index, meant)
+    scores, covered = _scores(index, meant, index.topics.like(telling))
     ranked = tuple(sorted(scores, key=lambda path: (-scores[path], path))[:limit])
     if not ranked:
         return Found()
     best = scores[ranked[0]]
-    relevance = _relevance(index, meant, covered[ranked[0]])
+    relevance = _relevance(index, meant, covered[ranked[0]]) - _LIKE_OTHER * bool(index.others.of(words))
     if relevance < RELEVANT:
         return Found(ranked if relevance >= NEAR else (), "near", relevance)
     if best >= CLEAR and (len(ranked) == 1 or best - scores[ranked[1]] >= LEAD):
@@ -132,7 +151,7 @@ def _relevance(index: Index, meant: _Meant, covered: float) -> float:
     return 0.4 * known + 0.35 * min(weight / _PLENTY, 1.0) + 0.25 * covered - _ELSEWHERE * other - _AWAY * other / len(meant)
 
 
-def _scores(index: Index, meant: _Meant) -> tuple[Mapping[str, float], Mapping[str, float]]:
+def _scores(index: Index, meant: _Meant, alike: Mapping[str, float]) -> tuple[Mapping[str, float], Mapping[str, float]]:
     """How well each page answers, and how much of one of its names was said."""
     total = sum(max((index.weight[known] for known in known_as), default=index.unknown) for known_as in meant.values())
     explained: defaultdict[str, float] = defaultdict(float)
@@ -146,7 +165,8 @@ def _scores(index: Index, meant: _Meant) -> tuple[Mapping[str, float], Mapping[s
         for path, counts in best.items():
             explained[path] += counts
     covered = _covered(index, said)
-    return {path: 0.7 * counts / total + 0.3 * covered[path] for path, counts in explained.items()}, covered
+    scores = {path: 0.7 * explained[path] / total + 0.3 * covered[path] + _LIKE * alike.get(path, 0.0) for path in {*explained, *alike}}
+    return scores, covered
 
 
 def _covered(index: Index, said: Mapping[str, float]) -> Mapping[str, float]:
