@@ -10,6 +10,8 @@ from bot.core.signs import ASKED, Rule, Signs, shown
 
 Alarm = Literal["crisis", "emergency", "advice"]
 KINDS: tuple[Alarm, ...] = ("crisis", "emergency", "advice")
+_FEW = 3  # words below which a likeness tells nothing
+
 Heard = Mapping[Alarm, Mention]
 
 
@@ -57,8 +59,9 @@ class Alarms:
 
     def _alike(self, said: str, languages: Collection[str]) -> Heard:
         """What `said` is written like, when no words of it tell."""
-        meant = {self._like[code].of(said.split()) for code in languages}
-        return {kind: Mention(said, "") for kind in KINDS if kind in meant}
+        words = said.split()
+        meant = {self._like[code].of(words) for code in languages} if len(words) >= _FEW else set()
+        return {kind: Mention(said, "", surely=False) for kind in KINDS if kind in meant}
 
 
 def unknown_signs(wording: Wording) -> Collection[str]:

@@ -15,7 +15,6 @@ from zlib import crc32
 _PLACES = 1 << 15  # pieces share a place now and then, which does no harm
 _SHORTEST, _LONGEST = 3, 5  # letters of a piece, the edges of the word among them
 _UNSEEN = 0.1  # what a piece counts that no example has
-_FALSE_ALARMS = 0.02  # the share of ordinary examples that may be taken for something else
 
 Words = Sequence[str]  # of a message, in normal form
 
@@ -79,7 +78,10 @@ class Kinds:
     From where on it is follows from the ordinary examples: hardly one of them, taken out of the count, may be.
     """
 
-    def __init__(self, examples: Mapping[str, Iterable[Words]] = MappingProxyType({}), ordinary: Iterable[Words] = ()) -> None:
+    def __init__(
+        self, examples: Mapping[str, Iterable[Words]] = MappingProxyType({}), ordinary: Iterable[Words] = (), false_alarms: float = 0.005
+    ) -> None:
+        """`false_alarms`: the share of ordinary examples that may be taken for something else."""
         usual = [pieces(words) for words in ordinary]
         counts, total = _counted(usual)
         logs = [math.log(times + _UNSEEN) for times in range(max(counts, default=0) + 1)]  # of few numbers, each looked up often
@@ -98,7 +100,7 @@ class Kinds:
 
             self._weights[kind] = array("f", map(weight, of_kind, counts))
             without = sorted(sum(weight(of_kind[place], counts[place] - 1) for place in one) / math.sqrt(len(one) or 1) for one in usual)
-            self._least[kind] = max(0.0, without[-1 - int(len(without) * _FALSE_ALARMS)])
+            self._least[kind] = max(0.0, without[-1 - int(len(without) * false_alarms)])
 
     def of(self, words: Words) -> str:
         """The kind the message is of; "" for an ordinary one."""

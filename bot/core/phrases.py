@@ -8,8 +8,6 @@ from typing import Generic, TypeVar
 
 from bot.core.words import Lexicon
 
-_FEW = 5  # words of a cry for help
-
 Kind = TypeVar("Kind", bound=str)
 
 
@@ -17,6 +15,7 @@ Kind = TypeVar("Kind", bound=str)
 class Mention:
     what: str  # the phrase or the words of danger
     rest: str  # what was said besides
+    surely: bool = True  # it was said in these words, and not only written like examples of it
 
 
 class Runs:
@@ -56,8 +55,8 @@ class Phrases(Generic[Kind]):
     """Phrases of one language in normal form, by what they mean, made ready to be looked for.
 
     `harmless` words look like one of the phrases and are none; `filler` words may be missing or too many: people
-    in fear, and those new to a language, leave them out. A phrase that is a number counts only in few words and
-    beside no other number: telephone numbers contain 112, and 103 may be children.
+    in fear, and those new to a language, leave them out. A phrase that is a number does not count beside
+    another one: telephone numbers contain 112.
     """
 
     def __init__(self, phrases: Mapping[Kind, Iterable[str]], harmless: Collection[str] = (), filler: Collection[str] = ()) -> None:
@@ -72,7 +71,7 @@ class Phrases(Generic[Kind]):
         found: dict[Kind, tuple[int, int]] = {}
         for number, at in self._runs.standing(said, exact=exact):
             kind, phrase = self._phrases[number]
-            if found.get(kind, (number, at)) >= (number, at) and (not phrase.isdigit() or _calls(phrase, words)):
+            if found.get(kind, (number, at)) >= (number, at) and (not phrase.isdigit() or phrase in _lone_numbers(words)):
                 found[kind] = (number, at)
         return {kind: self._mention(said, number, at) for kind, (number, at) in found.items()}
 
@@ -80,8 +79,7 @@ class Phrases(Generic[Kind]):
         return Mention(self._phrases[number][1], " ".join([*said[:at], *said[at + len(self._runs[number]) :]]))
 
 
-def _calls(number: str, words: Sequence[str]) -> bool:
-    """Whether a number is said as one to call, and not as a group of a longer one or a count."""
+def _lone_numbers(words: Sequence[str]) -> set[str]:
+    """The numbers that stand beside no other: those that do are groups of a telephone number."""
     around = zip(["", *words], words, [*words[1:], ""], strict=False)
-    lone = {word for before, word, behind in around if not before.isdigit() and not behind.isdigit()}
-    return number in lone and len(words) <= _FEW
+    return {word for before, word, behind in around if word.isdigit() and not before.isdigit() and not behind.isdigit()}

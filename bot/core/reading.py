@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from bot.core import intake, intake_screens
-from bot.core.alarms import Heard
+from bot.core.alarms import Alarm, Heard
 from bot.core.model import Button, Count, Reply
 from bot.core.navigation import draw, open_page, press, say
 from bot.core.scene import Move, Scene
@@ -46,12 +46,18 @@ def danger(scene: Scene, text: str) -> Move | None:
 def _danger(scene: Scene, said: Said) -> Move | None:
     line = Reply(scene.text("emergency-stop"), style="warning")
     if "crisis" in said.heard:
-        before = (line,) if "emergency" in said.heard else ()
+        before = (line,) if _means(scene, said, "emergency") else ()
         return Move(scene.session, f"page:{scene.structure.pages['crisis']}", (Count("crisis"),), before=before)
-    if "emergency" not in said.heard:
+    if not _means(scene, said, "emergency"):
         return None
     topic = (_harmless_topic(scene, said.heard["emergency"].rest) if _asks(said.text) else "") or scene.structure.pages["emergency"]
     return Move(scene.session, f"danger:{topic}", (Count("emergency"),), before=(line,))
+
+
+def _means(scene: Scene, said: Said, kind: Alarm) -> bool:
+    """Whether it was said; what is only written like it may be a question that a page answers."""
+    mention = said.heard.get(kind)
+    return mention is not None and (mention.surely or find(scene.language.index, said.text).fit != "clear")
 
 
 def _asks(text: str) -> bool:
@@ -105,7 +111,7 @@ def _prefix(scene: Scene, said: Said) -> Move | None:
 
 
 def _advice(scene: Scene, said: Said) -> Move | None:
-    return say(scene, "no-diagnosis") if "advice" in said.heard else None
+    return say(scene, "no-diagnosis") if _means(scene, said, "advice") else None
 
 
 def _search(scene: Scene, said: Said) -> Move | None:
@@ -115,7 +121,8 @@ def _search(scene: Scene, said: Said) -> Move | None:
     results = find(scene.language.index, said.text)
     if results.fit == "near" and not question and (other := _elsewhere(scene, said.text)):
         scene, results = other
-    if results.fit == "clear":
+    # Who is asked for an answer and tells a story wants no page about it.
+    if results.fit == "clear" and (question is None or results.relevance == 1 or _asks(said.text)):
         return open_page(scene, results.paths[0])
     if question:
         return intake.failed(scene, question)

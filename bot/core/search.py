@@ -14,7 +14,7 @@ from bot.core.likeness import Kinds, Topics
 from bot.core.words import Lexicon, normal, stems, whole
 
 CLEAR = 0.7  # a score from which a page is an answer
-LEAD = 0.10  # how far ahead the best must be to be opened without asking
+LEAD = 0.2  # how far ahead the best must be to be opened without asking
 RELEVANT = 0.56  # from which a question is about what we know at all
 NEAR = 0.35  # from which what was found is worth offering all the same
 _ELSEWHERE = 0.15  # what each word that tells of another topic takes away

@@ -6,7 +6,8 @@ from bot.core.likeness import Kinds, Topics, pieces
 
 EYES = ["the eyes are dancing", "his eyes jump around"]
 SLEEP = ["she sleeps badly", "awake all night"]
-ORDINARY = [f"{what} {where}" for what in ("where is", "how far is", "who runs", "when opens") for where in ("the park", "the shop", "the zoo")]
+ASKED, PLACES = ("where is", "how far is", "who runs", "when opens"), ("the park", "the shop", "the zoo")
+ORDINARY = [f"{asked} {place}" for asked in ASKED for place in PLACES]
 DESPAIR = ["i cannot go on like this", "i want it all to end", "nobody needs me any more", "there is no way out for me"]
 ALARM = ["he turned grey and limp", "she is limp and does not look at me", "he went blue and limp"]
 
@@ -67,7 +68,7 @@ def test_a_message_is_of_a_kind(kinds: Kinds, said: str, kind: str) -> None:
 def test_ordinary_examples_stay_ordinary() -> None:
     """An example that stands among the ordinary ones and nearly among the others is no alarm: so many would follow."""
     kinds = Kinds({"crisis": words("i could die for you", "i want to die")}, words(*ORDINARY, *["i could die for a pizza"] * 3))
-    assert kinds.of("i could die for a pizza".split()) == ""
+    assert kinds.of(["i", "could", "die", "for", "a", "pizza"]) == ""
 
 
 def test_without_examples_nothing_is_of_a_kind() -> None:

@@ -30,7 +30,8 @@ INDEX = build(
 
 def heard(content: Content, text: str) -> Collection[str]:
     """What is heard in `text` from somebody who speaks English, or another of our languages when that is clear."""
-    return content.alarms.heard(normal(text), {"en", content.speech.of(text, "en")}, asked="?" in text).keys()
+    mentions = content.alarms.heard(normal(text), {"en", content.speech.of(text, "en")}, asked="?" in text)
+    return {kind for kind, mention in mentions.items() if mention.surely}
 
 
 @pytest.mark.parametrize(
