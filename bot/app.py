@@ -67,7 +67,13 @@ class App:
         self.desk = Desk(database, self.shelf, self.owner, HELD, WINDOWS, lease, alerts)
         self.outbox = Outbox(database, self.channels, self.owner, lease=lease)
         self.turnstile = Turnstile(
-            database, self.shelf, self.outbox.deliver, owner=self.owner, held=HELD, lease=lease, unsent=self.outbox.unsent,
+            database,
+            self.shelf,
+            self.outbox.deliver,
+            owner=self.owner,
+            held=HELD,
+            lease=lease,
+            unsent=self.outbox.unsent,
             alerts=alerts,
         )
         self.group = Group(self.desk, self.outbox.deliver)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -14,9 +15,10 @@ import holidays
 from babel import Locale, UnknownLocaleError
 
 from bot.content_files import Reading, shaped
-from bot.content_shapes import Facts, StructureFile, TextsFile, Words
-from bot.core.alarms import Wording, unknown_signs
+from bot.content_shapes import ExamplesFile, Facts, StructureFile, TextsFile, Words
+from bot.core.alarms import KINDS, Wording, unknown_signs
 from bot.core.library import LOCAL, Canned, Content, Helpline, Language, Page, Question, Source, Structure
+from bot.core.likeness import Kinds
 from bot.core.markup import Document, parse, plain
 from bot.core.schedule import Hours
 from bot.core.search import Entry, build
@@ -101,7 +103,12 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
     texts = {key: _markup(reading, file, reading.line(file, "texts", key), text, step=0) for key, text in raw.texts.items()}
     pages = _with_children(_read_pages(reading, code, origin))
     commands = {normal(word) or word.strip(): target for target, words in raw.commands.items() for word in words}
-    entries = [Entry(page.path, (page.title, *page.keywords), plain(page.body)) for page in pages.values() if page.path]
+    examples = _read_examples(reading, code, pages, origin)
+    entries = [
+        Entry(page.path, (page.title, *page.keywords), plain(page.body), examples.pages.get(page.path, ()))
+        for page in pages.values()
+        if page.path
+    ]
     wording = Wording(
         code,
         {"crisis": _normal(raw.crisis), "emergency": _normal(raw.emergency), "advice": _normal(raw.advice)},
@@ -109,6 +116,7 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
         {kind: tuple(map(rule, rules)) for kind, rules in raw.danger.items()},
         _normal(raw.harmless),
         _normal(raw.filler),
+        _like(examples),
     )
     for sign in unknown_signs(wording):
         reading.report(file, 0, f"danger names the sign {sign!r}, which has no words", "list them under signs, or correct the name")
@@ -124,12 +132,29 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
         texts=texts,
         pages=pages,
         commands=commands,
-        index=build(code, entries, raw.noise, raw.elsewhere),
+        index=build(code, entries, raw.noise, raw.elsewhere, examples.other),
         wording=wording,
         yes=_normal(raw.yes_words),
         no=_normal(raw.no_words),
         canned=tuple(Canned(each.id, each.label, each.text.strip()) for each in raw.canned),
     )
+
+
+def _read_examples(reading: Reading, code: str, pages: Mapping[str, Page], origin: Mapping[str, Page]) -> ExamplesFile:
+    """A language may have none."""
+    file = reading.folder / code / "examples.yaml"
+    found = shaped(reading, file, _read_text(reading, file), 1, ExamplesFile) if file.exists() else None
+    root = reading.folder / code / "pages"
+    # What is wrong with a page has been said, and that it is missing here.
+    known = pages.keys() | origin.keys() | {page_path(root, file) for file in root.rglob("*.md")}
+    for path in sorted(found.pages.keys() - known) if found else ():
+        reading.report(file, ("pages", path), f"pages: there is no page {path!r}", "correct the path")
+    return found or ExamplesFile()
+
+
+def _like(examples: ExamplesFile) -> Kinds:
+    kinds: dict[str, list[list[str]]] = {kind: [normal(text).split() for text in getattr(examples, kind)] for kind in KINDS}
+    return Kinds(kinds, [normal(text).split() for text in chain(examples.other, *examples.pages.values())])
 
 
 def _normal(words: Iterable[str]) -> tuple[str, ...]:

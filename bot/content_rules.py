@@ -39,6 +39,7 @@ def load(folder: Path) -> Content:
     content, errors = check(folder, notes=False)
     if content is None or errors:
         raise ContentError(errors)
+    content.prepare()
     return content
 
 

@@ -163,6 +163,16 @@ class _Canned(Shape):
     text: str
 
 
+class ExamplesFile(Shape):
+    """Messages as people write them."""
+
+    pages: dict[str, tuple[_Text, ...]] = {}  # questions each page answers
+    emergency: tuple[_Text, ...] = ()
+    crisis: tuple[_Text, ...] = ()
+    advice: tuple[_Text, ...] = ()
+    other: tuple[_Text, ...] = ()  # about nothing of ours
+
+
 class TextsFile(Shape):
     name: str
     direction: Literal["ltr", "rtl"]

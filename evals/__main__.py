@@ -4,8 +4,7 @@
     make evals EVALS="de --misses"  # one language, with every question that went wrong
 
 The questions were written by speakers of each language who had seen the pages and neither search words nor code;
-those in `more/` were written when the first were answered well, and those in `held-out/` are not looked at when
-anything is tuned.
+those in `held-out/` are not looked at when anything is tuned.
 """
 
 import argparse
@@ -32,7 +31,7 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 GOALS = {"first": 95, "of three": 99, "nonsense": 95, "emergency": 100, "crisis": 100, "advice": 90, "false alarms": 2}
 
 
-SETS = {".": "written first", "more": "more", "held-out": "held out"}  # by folder
+SETS = {".": "written first", "held-out": "held out"}  # by folder
 
 
 @dataclass

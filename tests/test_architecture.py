@@ -47,7 +47,19 @@ ALLOWED = {
     "logs": (),
 }
 # These may import everything; nothing else imports them.
-COMPOSITION = ("app", "server", "cli", "cli_actions", "cli_content", "cli_db", "cli_requests", "cli_setup", "cli_staff", "parts", "__main__")
+COMPOSITION = (
+    "app",
+    "server",
+    "cli",
+    "cli_actions",
+    "cli_content",
+    "cli_db",
+    "cli_requests",
+    "cli_setup",
+    "cli_staff",
+    "parts",
+    "__main__",
+)
 IMPURE = {
     "asyncio",
     "os",

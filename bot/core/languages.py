@@ -10,6 +10,7 @@ from babel.core import get_global
 from bot.core.words import normal, whole
 
 _MOST = 50.0  # per cent of a country's people who speak a language, from which strangers there are greeted in it
+_WORD = r"\b(?!\d+\b)\w+"  # digits stand for letters where Arabic is written in Latin ones
 _ALONE = 6  # letters of a single word that are enough to tell a language
 _LEAD = 0.3  # of the words of a message, that more are known in another language than in the present one
 
@@ -31,13 +32,13 @@ class Speech:
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         """All that is written in each language."""
-        self._words = {code: frozenset(re.findall(r"[^\W\d_]+", whole(text))) for code, text in texts.items()}
+        self._words = {code: frozenset(re.findall(_WORD, whole(text))) for code, text in texts.items()}
         self._scripts = {code: script(text) for code, text in texts.items()}
 
     def of(self, said: str, now: str) -> str:
         """The language of `said`: `now`, unless it is clearly another."""
         written = script(said)
-        words = re.findall(r"[^\W\d_]+", normal(said))
+        words = re.findall(_WORD, normal(said))
         if not words or not written:
             return now
         if self._scripts[now] != written and self._words[now].issuperset(words):
@@ -46,8 +47,8 @@ class Speech:
         if not known:
             return now
         best = max(known, key=lambda code: (len(known[code]), code == now))
-        if now not in known:  # another script: who else could have written that
-            return best
+        if now not in known:  # another script: who else could have written that, unless these are words of ours in other letters
+            return best if len(known[best]) >= sum(word in self._words[now] for word in words) else now
         ahead = len(known[best]) - len(known[now])
         telling = len(known[best]) > 1 or any(len(word) >= _ALONE for word in known[best])
         return best if telling and ahead / len(words) >= _LEAD else now

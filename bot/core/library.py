@@ -144,6 +144,10 @@ class Content:
     languages: Mapping[str, Language]
     commands: Mapping[str, str] = field(default_factory=dict)  # the words of all languages together
 
+    def prepare(self) -> None:
+        """Works out what follows from it, so that nobody has to wait for that."""
+        _ = self.alarms, self.speech, self.yes, self.no, self.bodies, self.local, self.flows, self.menus
+
     # Of every language together: people in fear write in their own.
 
     @cached_property

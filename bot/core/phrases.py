@@ -15,6 +15,7 @@ Kind = TypeVar("Kind", bound=str)
 class Mention:
     what: str  # the phrase or the words of danger
     rest: str  # what was said besides
+    surely: bool = True  # it was said in these words, and not only written like examples of it
 
 
 class Runs:
@@ -32,9 +33,9 @@ class Runs:
     def __getitem__(self, number: int) -> tuple[str, ...]:
         return self._runs[number]
 
-    def standing(self, said: Sequence[str]) -> Iterator[tuple[int, int]]:
-        """Which runs stand in `said`, by their number, and at which word they begin."""
-        meant = [self._meant(word) for word in said]
+    def standing(self, said: Sequence[str], *, exact: bool = False) -> Iterator[tuple[int, int]]:
+        """Which runs stand in `said`, by their number, and at which word they begin. `exact`: without typing errors."""
+        meant = [self._same(word) if exact else self._meant(word) for word in said]
         for at, alike in enumerate(meant):
             for number in (number for word in alike for number in self._beginning.get(word, ())):
                 run = self._runs[number]
@@ -43,8 +44,11 @@ class Runs:
 
     def _meant(self, word: str) -> set[str]:
         """The words of the runs that `word` is, or is probably meant to be."""
-        same = {word} if word in self._lexicon else set()
+        same = self._same(word)
         return same if word in self._harmless else same.union(self._lexicon.typos(word))
+
+    def _same(self, word: str) -> set[str]:
+        return {word} if word in self._lexicon else set()
 
 
 class Phrases(Generic[Kind]):
@@ -60,12 +64,12 @@ class Phrases(Generic[Kind]):
         self._phrases = [(kind, phrase) for kind, listed in phrases.items() for phrase in listed]
         self._runs = Runs(([word for word in phrase.split() if word not in self._filler] for _, phrase in self._phrases), harmless)
 
-    def mentioned(self, text: str) -> dict[Kind, Mention]:
-        """The first phrase of each kind that `text`, in normal form, contains."""
+    def mentioned(self, text: str, *, exact: bool = False) -> dict[Kind, Mention]:
+        """The first phrase of each kind that `text`, in normal form, contains. `exact`: without typing errors."""
         words = text.split()
         said = [word for word in words if word not in self._filler]
         found: dict[Kind, tuple[int, int]] = {}
-        for number, at in self._runs.standing(said):
+        for number, at in self._runs.standing(said, exact=exact):
             kind, phrase = self._phrases[number]
             if found.get(kind, (number, at)) >= (number, at) and (not phrase.isdigit() or phrase in _lone_numbers(words)):
                 found[kind] = (number, at)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from bot.core import intake, intake_screens
-from bot.core.alarms import Heard
+from bot.core.alarms import Alarm, Heard
 from bot.core.effects import Count
 from bot.core.model import Button, Reply
 from bot.core.navigation import draw, open_page, press, say
@@ -27,7 +27,8 @@ class Said(NamedTuple):
 
 def _said(scene: Scene, text: str) -> Said:
     normalised = normal(text)
-    return Said(text, normalised, scene.content.alarms.heard(normalised))
+    languages = {scene.session.language, scene.language.code, scene.content.speech.of(text, scene.language.code)}
+    return Said(text, normalised, scene.content.alarms.heard(normalised, languages, asked=_asks(text)))
 
 
 def read(scene: Scene, text: str) -> Move:
@@ -44,14 +45,24 @@ def danger(scene: Scene, text: str) -> Move | None:
 
 
 def _danger(scene: Scene, said: Said) -> Move | None:
-    if "crisis" in said.heard:
-        return Move(scene.session, f"page:{scene.structure.pages['crisis']}", (Count("crisis"),))
-    if "emergency" not in said.heard:
-        return None
     line = Reply(scene.text("emergency-stop"), style="warning")
-    asks = any(mark in said.text for mark in "?؟")
-    topic = (_harmless_topic(scene, said.heard["emergency"].rest) if asks else "") or scene.structure.pages["emergency"]
+    if "crisis" in said.heard:
+        before = (line,) if _means(scene, said, "emergency") else ()
+        return Move(scene.session, f"page:{scene.structure.pages['crisis']}", (Count("crisis"),), before=before)
+    if not _means(scene, said, "emergency"):
+        return None
+    topic = (_harmless_topic(scene, said.heard["emergency"].rest) if _asks(said.text) else "") or scene.structure.pages["emergency"]
     return Move(scene.session, f"danger:{topic}", (Count("emergency"),), before=(line,))
+
+
+def _means(scene: Scene, said: Said, kind: Alarm) -> bool:
+    """Whether it was said; what is only written like it may be a question that a page answers."""
+    mention = said.heard.get(kind)
+    return mention is not None and (mention.surely or find(scene.language.index, said.text).fit != "clear")
+
+
+def _asks(text: str) -> bool:
+    return any(mark in text for mark in "?؟")
 
 
 def _harmless_topic(scene: Scene, rest: str) -> str:
@@ -101,7 +112,7 @@ def _prefix(scene: Scene, said: Said) -> Move | None:
 
 
 def _advice(scene: Scene, said: Said) -> Move | None:
-    return say(scene, "no-diagnosis") if "advice" in said.heard else None
+    return say(scene, "no-diagnosis") if _means(scene, said, "advice") else None
 
 
 def _search(scene: Scene, said: Said) -> Move | None:
@@ -111,7 +122,8 @@ def _search(scene: Scene, said: Said) -> Move | None:
     results = find(scene.language.index, said.text)
     if results.fit == "near" and not question and (other := _elsewhere(scene, said.text)):
         scene, results = other
-    if results.fit == "clear":
+    # Who is asked for an answer and tells a story wants no page about it.
+    if results.fit == "clear" and (question is None or results.relevance == 1 or _asks(said.text)):
         return open_page(scene, results.paths[0])
     if question:
         return intake.failed(scene, question)

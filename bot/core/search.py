@@ -6,22 +6,25 @@ question a page explains, rare words counting more, and how much of one of its s
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.core.likeness import Kinds, Topics
 from bot.core.words import Lexicon, normal, stems, whole
 
 CLEAR = 0.7  # a score from which a page is an answer
-LEAD = 0.10  # how far ahead the best must be to be opened without asking
+LEAD = 0.2  # how far ahead the best must be to be opened without asking
 RELEVANT = 0.56  # from which a question is about what we know at all
 NEAR = 0.35  # from which what was found is worth offering all the same
 _ELSEWHERE = 0.15  # what each word that tells of another topic takes away
+_AWAY = 0.3  # what a message of nothing but such words loses besides
+_LIKE = 0.7  # what it counts to be written like the names and examples of a page
+_LIKE_OTHER = 0.15  # what it takes away to be written like messages about other things
 _PLENTY = 12.0  # weight of what was recognised, beyond which more proves nothing more
 _BODY = 0.3  # what a word in the text of a page counts, beside 1 for one in its title or search words
 _AMONG = 0.8  # one that stands there among others
 _PART, _BEGINNING, _MISTYPED = 0.7, 0.85, 0.85  # what a word counts that is not quite the one
-_LIKELY = 16  # pages looked at closely
 _MIN_PART, _MIN_BEGINNING = 5, 4  # letters
 _COMPOUNDING = frozenset({"de"})  # languages that write several words as one
 
@@ -36,20 +39,23 @@ class Entry:
     path: str
     names: tuple[str, ...]  # title and search words
     text: str = ""
+    examples: tuple[str, ...] = ()  # questions it answers, as people ask them
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
     phrases: Mapping[str, tuple[str, ...]]  # a title or search word in normal form -> the pages it stands for
-    parts: Mapping[str, tuple[tuple[frozenset[str], float], ...]]  # of each page, title and search words: stems, and their weight
+    names: tuple[tuple[str, float], ...]  # every title and search word: its page, and the weight of its stems
+    holding: Mapping[str, tuple[int, ...]]  # a stem -> the names it stands in, by their place
     using: Mapping[str, Mapping[str, float]]  # a stem -> the pages it stands in, and what it counts there
-    named: frozenset[str]  # the stems in titles and search words
     weight: Mapping[str, float]  # of each stem: the rarer the more
     unknown: float  # the weight of a word that stands nowhere
     language: str
     lexicon: Lexicon
     noise: frozenset[str]  # words that say nothing about the topic: "the", "what"
     elsewhere: frozenset[str]  # stems that tell of other topics: "football", "weather"
+    topics: Topics  # what pages' names and examples look like
+    others: Kinds  # what messages about other things look like
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,10 @@ class Found:
     relevance: float = 0.0  # of the question, from 0 to 1
 
 
-def build(language: str, entries: Iterable[Entry], noise: Iterable[str] = (), elsewhere: Iterable[str] = ()) -> Index:
+def build(
+    language: str, entries: Collection[Entry], noise: Iterable[str] = (), elsewhere: Iterable[str] = (), other: Iterable[str] = ()
+) -> Index:
+    """`other`: messages about nothing that a page is about."""
     ignored = frozenset(map(normal, noise))
     phrases: dict[str, tuple[str, ...]] = {}
     names_of: dict[str, set[frozenset[str]]] = {}
@@ -79,20 +88,33 @@ def build(language: str, entries: Iterable[Entry], noise: Iterable[str] = (), el
             for stem in words:
                 using[stem][entry.path] = max(using[stem].get(entry.path, 0.0), 1.0 if len(words) == 1 else _AMONG)
     weight = {stem: math.log(1 + pages / len(found)) for stem, found in using.items()}
-    named = frozenset(stem for parts in names_of.values() for part in parts for stem in part)
-    weighed = {path: tuple((part, sum(weight[stem] for stem in part)) for part in parts) for path, parts in names_of.items()}
+    listed = [(path, part) for path, parts in names_of.items() for part in parts]
+    holding: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
+    for number, (_, part) in enumerate(listed):
+        for stem in part:
+            holding[stem] += (number,)
     return Index(
         phrases,
-        weighed,
+        tuple((path, sum(weight[stem] for stem in part)) for path, part in listed),
+        dict(holding),
         dict(using),
-        named,
         weight,
         math.log(1 + pages),
         language,
         Lexicon(using),
         ignored,
         _stems(whole("\n".join(elsewhere)), language, frozenset()),
+        Topics({entry.path: [_telling(text, ignored) for text in (*entry.names, *entry.examples)] for entry in entries}),
+        Kinds({"other": map(_words, other)}, [_words(text) for entry in entries for text in entry.examples]),
     )
+
+
+def _words(text: str) -> list[str]:
+    return normal(text).split()
+
+
+def _telling(text: str, noise: Collection[str]) -> list[str]:
+    return [word for word in _words(text) if word not in noise]
 
 
 def find(index: Index, text: str, limit: int = 3) -> Found:
@@ -100,13 +122,17 @@ def find(index: Index, text: str, limit: int = 3) -> Found:
     query = normal(text)
     if exact := index.phrases.get(query):
         return Found(exact[:limit], "clear" if len(exact) == 1 else "several", 1.0)
-    meant = {stem: _meant(index, stem) for stem in _stems(query, index.language, index.noise)}
-    scores, covered = _scores(index, meant)
+    words = query.split()
+    telling = [word for word in words if word not in index.noise] or [word for word in words if word in index.phrases]
+    if not telling:
+        return Found()
+    meant = {stem: _meant(index, stem) for stem in stems(telling, index.language)}
+    scores, covered = _scores(index, meant, index.topics.like(telling))
     ranked = tuple(sorted(scores, key=lambda path: (-scores[path], path))[:limit])
     if not ranked:
         return Found()
     best = scores[ranked[0]]
-    relevance = _relevance(index, meant, covered[ranked[0]])
+    relevance = _relevance(index, meant, covered[ranked[0]]) - _LIKE_OTHER * bool(index.others.of(words))
     if relevance < RELEVANT:
         return Found(ranked if relevance >= NEAR else (), "near", relevance)
     if best >= CLEAR and (len(ranked) == 1 or best - scores[ranked[1]] >= LEAD):
@@ -118,14 +144,14 @@ def _relevance(index: Index, meant: _Meant, covered: float) -> float:
     """Whether a question is about what we know: how much of it is known at all, how much of that stands in names, and of one."""
     known = sum(map(bool, meant.values())) / len(meant)
     weight = sum(
-        max((index.weight[stem] * likeness for stem, likeness in known_as.items() if stem in index.named), default=0.0)
+        max((index.weight[stem] * likeness for stem, likeness in known_as.items() if stem in index.holding), default=0.0)
         for known_as in meant.values()
     )
     other = sum(stem in index.elsewhere for stem in meant)
-    return 0.4 * known + 0.35 * min(weight / _PLENTY, 1.0) + 0.25 * covered - _ELSEWHERE * other
+    return 0.4 * known + 0.35 * min(weight / _PLENTY, 1.0) + 0.25 * covered - _ELSEWHERE * other - _AWAY * other / len(meant)
 
 
-def _scores(index: Index, meant: _Meant) -> tuple[dict[str, float], dict[str, float]]:
+def _scores(index: Index, meant: _Meant, alike: Mapping[str, float]) -> tuple[Mapping[str, float], Mapping[str, float]]:
     """How well each page answers, and how much of one of its names was said."""
     total = sum(max((index.weight[known] for known in known_as), default=index.unknown) for known_as in meant.values())
     explained: defaultdict[str, float] = defaultdict(float)
@@ -138,22 +164,28 @@ def _scores(index: Index, meant: _Meant) -> tuple[dict[str, float], dict[str, fl
                 best[path] = max(best[path], likeness * counts * index.weight[known])
         for path, counts in best.items():
             explained[path] += counts
-    likely = sorted(explained, key=lambda path: -explained[path])[:_LIKELY]
-    covered = {path: _covered(index, path, said) for path in likely}
-    return {path: 0.7 * counts / total + 0.3 * covered[path] for path, counts in explained.items() if path in covered}, covered
+    covered = _covered(index, said)
+    scores = {path: 0.7 * explained[path] / total + 0.3 * covered[path] + _LIKE * alike.get(path, 0.0) for path in {*explained, *alike}}
+    return scores, covered
 
 
-def _covered(index: Index, path: str, said: Mapping[str, float]) -> float:
-    """How much of the best of the page's names was said."""
-    best = 0.0
-    for name, weight in index.parts[path]:
-        if mentioned := name & said.keys():
-            best = max(best, sum(index.weight[stem] * said[stem] for stem in mentioned) / weight)
+def _covered(index: Index, said: Mapping[str, float]) -> Mapping[str, float]:
+    """How much of the best of its names was said, of each page."""
+    heard: defaultdict[int, float] = defaultdict(float)
+    for stem, likeness in said.items():
+        for number in index.holding.get(stem, ()):
+            heard[number] += index.weight[stem] * likeness
+    best: defaultdict[str, float] = defaultdict(float)
+    for number, weight in heard.items():
+        path, whole = index.names[number]
+        best[path] = max(best[path], weight / whole)
     return best
 
 
 def _meant(index: Index, stem: str) -> dict[str, float]:
     """The stems that this one is, or may be meant to be, and how likely."""
+    if stem in index.elsewhere and stem not in index.holding:
+        return {}
     if stem in index.lexicon:
         return {stem: 1.0}
     found = dict.fromkeys(index.lexicon.typos(stem), _MISTYPED)

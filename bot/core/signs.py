@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bot.core.phrases import Runs
 from bot.core.words import Lexicon, stems
 
+ASKED = "asked"  # the sign of a question mark anywhere
 NEAR = 7  # words within which the signs of a rule stand
 
 _Meanings = defaultdict[str, set[str]]  # the signs of each word
@@ -19,14 +20,14 @@ _Meanings = defaultdict[str, set[str]]  # the signs of each word
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    signs: tuple[str, ...]
-    without: tuple[str, ...] = ()
+    signs: frozenset[str]
+    without: frozenset[str] = frozenset()
 
 
 def rule(text: str) -> Rule:
     """ "breath + cannot - question" as a Rule."""
     wanted, *without = text.split(" - ")
-    return Rule(tuple(sign.strip() for sign in wanted.split(" + ")), tuple(sign.strip() for sign in without))
+    return Rule(frozenset(sign.strip() for sign in wanted.split(" + ")), frozenset(sign.strip() for sign in without))
 
 
 class Signs:
@@ -49,19 +50,23 @@ class Signs:
                     exact[word].add(sign)
                     stem[stems([word], language)[0]].add(sign)
         self._exact, self._stems, self._beginnings = _shared(exact), _shared(stem), _shared(beginnings)
+        self._lengths = sorted({len(letters) for letters in beginnings})
         self._phrases, self._signs = Runs((words for words, _ in phrases), harmless), [sign for _, sign in phrases]
         self._lexicon, self._stem_lexicon = Lexicon(self._exact), Lexicon(self._stems)
 
-    def read(self, said: Sequence[str]) -> list[set[str]]:
-        """The signs that each of these words, in normal form, is or begins."""
-        found = [self._of_word(word, stem) for word, stem in zip(said, stems(said, self._language), strict=True)]
-        for number, at in self._phrases.standing(said):
+    def read(self, said: Sequence[str], *, exact: bool = False) -> list[set[str]]:
+        """The signs that each of these words, in normal form, is or begins. `exact`: as it is listed, in no other form or spelling."""
+        if exact:
+            found = [set(self._exact.get(word, ())) for word in said]
+        else:
+            found = [self._of_word(word, stem) for word, stem in zip(said, stems(said, self._language), strict=True)]
+        for number, at in self._phrases.standing(said, exact=exact):
             found[at].add(self._signs[number])
         return found
 
     def _of_word(self, word: str, stem: str) -> set[str]:
         found = set(self._exact.get(word, ())).union(self._stems.get(stem, ()))
-        found.update(*(self._beginnings.get(word[:letters], ()) for letters in range(1, len(word) + 1)))
+        found.update(*(self._beginnings.get(word[:letters], ()) for letters in self._lengths))
         if not found and word not in self._harmless:
             for other in self._lexicon.typos(word):
                 found |= self._exact[other]
@@ -80,11 +85,13 @@ def shown(rules: Iterable[Rule], found: Sequence[set[str]]) -> range | None:
     """Where in a message with these signs the first of the rules holds; None when none does."""
     everywhere = set().union(*found)
     for each in rules:
-        wanted = set(each.signs)
-        if not wanted <= everywhere or not everywhere.isdisjoint(each.without):
+        wanted = each.signs
+        if not wanted <= everywhere:
             continue
         for at, signs in enumerate(found):
             if signs & wanted and wanted <= set().union(*found[at : at + NEAR]):
-                last = max(spot for spot in range(at, min(at + NEAR, len(found))) if found[spot] & wanted)
-                return range(at, last + 1)
+                spots = [spot for spot in range(at, min(at + NEAR, len(found))) if found[spot] & wanted]
+                around = set().union(*found[max(at - NEAR, 0) : spots[-1] + NEAR + 1])
+                if len(spots) >= len(wanted) and around.isdisjoint(each.without):  # a word is not two signs
+                    return range(at, spots[-1] + 1)
     return None

@@ -11,40 +11,50 @@ from sys import intern
 from typing import Any
 
 import snowballstemmer
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 MAX_QUERY = 300  # characters looked at; nobody's question is longer
-TYPO = 84  # similarity, out of 100, from which two words of five letters or more count as the same
+TYPO = 84  # similarity, out of 100, from which two long words count as the same
+_LONG = 9  # letters from which that allows more than one error
+_BREVE = "\u0306"
+_APOSTROPHES = str.maketrans("", "", "'’`´ʼ′")
 _EVERYDAY = 0x0800  # code points below are remembered: nobody can fill the memory with the others
+_STEMMED = 3  # letters up to which words are left as they are
 _SHORT = 5  # letters below which a word must be right
 _STEMMERS = {"en": "english", "de": "german", "ar": "arabic", "ru": "russian"}
 _FOLDS = str.maketrans(
     {"ё": "е", "ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": ""}
 )
+# "the", with the small words that Arabic writes together with it: "and the", "with the", "for the", colloquial "this".
+_ARTICLE = re.compile(r"^(?:[وف]?[بكه]?ال|[وف]?لل)(?=\w{3})")
 # German writes many medical words in two ways: Corticoid and Kortikoid, Cerebellum and Zerebellum, Rhythmus and Rytmus.
 _SPELLINGS = {"de": (("ph", "f"), ("th", "t"), ("ck", "k"), ("c", "k"), ("z", "k"), ("y", "i"))}
 
 
 def normal(text: str) -> str:
     """`text` as it is compared: one case, one spelling of each letter, words parted by single spaces."""
-    digits = text[:MAX_QUERY].casefold() if text.isascii() else _folded(text[:MAX_QUERY])
-    squeezed = re.sub(r"([^\W\d_])\1{2,}", r"\1", digits.replace("'", "").replace("’", ""))
+    return whole(text[:MAX_QUERY])
+
+
+def whole(text: str) -> str:
+    """A text of ours, of any length, in normal form."""
+    digits = text.translate(_APOSTROPHES).casefold() if text.isascii() else _folded(text.translate(_APOSTROPHES))
+    squeezed = re.sub(r"([^\W\d_])\1{2,}", r"\1", digits)
     return " ".join(re.findall(r"[^\W_]+", squeezed))
 
 
 def _folded(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDS)
-    # "й" falls apart into a letter and a mark and becomes "и" on both sides of a comparison, which does no harm.
-    return unicodedata.normalize("NFD", folded).translate(_BARE)
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded).translate(_BARE))
 
 
 class _Bare(dict[int, str]):
-    """What is left of each character: nothing of a mark, of a digit of any script the ASCII one."""
+    """What is left of each character: nothing of a mark but the one that makes "й" of "и", of a digit of any script the ASCII one."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        left = "" if unicodedata.category(char) == "Mn" else str(unicodedata.digit(char)) if char.isdigit() else char
+        left = "" if unicodedata.category(char) == "Mn" and char != _BREVE else str(unicodedata.digit(char)) if char.isdigit() else char
         if code < _EVERYDAY:
             self[code] = left
         return left
@@ -53,16 +63,12 @@ class _Bare(dict[int, str]):
 _BARE = _Bare()
 
 
-def whole(text: str) -> str:
-    """A text of any length in normal form."""
-    return " ".join(normal(line) for line in text.splitlines())
-
-
 def stems(words: Iterable[str], language: str) -> list[str]:
     """What is left of normal words without their endings, in the spelling all variants share."""
-    listed = list(words)
+    listed = list(words) if language != "ar" else [_ARTICLE.sub("", word) for word in words]
     if stemmer := _stemmer(language):
-        listed = stemmer.stemWords(listed)
+        # Of the shortest ones too little would be left: "ней" and "не" would be the same.
+        listed = [stem if len(word) > _STEMMED else word for word, stem in zip(listed, stemmer.stemWords(listed), strict=True)]
     for written, shared in _SPELLINGS.get(language, ()):
         listed = [word.replace(written, shared) for word in listed]
     return list(map(intern, listed))  # the same ones stand in many places
@@ -76,15 +82,6 @@ def _stemmer(language: str) -> Any:
     stemmer = snowballstemmer.stemmer(name)
     stemmer.maxCacheSize = 0  # what people type is not remembered
     return stemmer
-
-
-def is_typo(word: str, other: str) -> bool:
-    """Whether `word` is probably `other`, mistyped. People rarely mistype the first letter; other words differ there."""
-    if other.isdigit() or min(len(word), len(other)) < _SHORT or word[0] != other[0] or abs(len(word) - len(other)) > 1:
-        return False
-    if fuzz.ratio(word, other, score_cutoff=TYPO):
-        return True
-    return OSA.distance(word, other, score_cutoff=1) <= 1  # two letters swapped are one error
 
 
 class Lexicon:
@@ -105,9 +102,18 @@ class Lexicon:
     def beginning_with(self, letters: str) -> Iterator[str]:
         return takewhile(lambda word: word.startswith(letters), islice(self._ordered, bisect_left(self._ordered, letters), None))
 
-    def typos(self, word: str) -> Iterator[str]:
-        """The words that `word` probably is, mistyped."""
-        return (other for other in self._alike.get((word[0], len(word)), ()) if other != word and is_typo(word, other))
+    def typos(self, word: str) -> list[str]:
+        """The words that `word` probably is, mistyped: with one letter wrong, missing, too many or swapped, two in long words.
+
+        People rarely mistype the first letter; other words differ there.
+        """
+        if len(word) < _SHORT or not (alike := self._alike.get((word[0], len(word)))):
+            return []
+        # One call for all of them: a call for each would take most of the time it takes to understand somebody.
+        found = {other for other, errors, _ in process.extract(word, alike, scorer=OSA.distance, score_cutoff=1, limit=None) if errors}
+        if len(word) >= _LONG:
+            found.update(other for other, _, _ in process.extract(word, alike, scorer=fuzz.ratio, score_cutoff=TYPO, limit=None))
+        return [other for other in found if other != word]
 
 
 label = lru_cache(4096)(normal)  # for the words on buttons only: what people type is not remembered

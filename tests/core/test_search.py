@@ -1,5 +1,7 @@
 """Finding things in what people type: normal form, phrases of danger with typing errors, and the pages that fit."""
 
+from collections.abc import Collection
+
 import pytest
 
 from bot.core.library import Content
@@ -24,6 +26,12 @@ INDEX = build(
     ],
     noise=["what", "is", "the", "a", "about", "and"],
 )
+
+
+def heard(content: Content, text: str) -> Collection[str]:
+    """What is heard in `text` from somebody who speaks English, or another of our languages when that is clear."""
+    mentions = content.alarms.heard(normal(text), {"en", content.speech.of(text, "en")}, asked="?" in text)
+    return {kind for kind, mention in mentions.items() if mention.surely}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +86,7 @@ def test_only_the_beginning_of_a_novel_is_read() -> None:
 )  # fmt: skip
 def test_danger_is_heard_with_typing_errors(text: str, content: Content) -> None:
     """A frightened person's spelling hides nothing; short words and numbers must be right."""
-    assert "emergency" in content.alarms.heard(normal(text))
+    assert "emergency" in heard(content, text)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +99,7 @@ def test_danger_is_heard_with_typing_errors(text: str, content: Content) -> None
 )  # fmt: skip
 def test_no_false_alarm(text: str, content: Content) -> None:
     """Words that only look like danger ("relapse" is not "collapse") raise no alarm: too many would not be believed."""
-    assert "emergency" not in content.alarms.heard(normal(text))
+    assert "emergency" not in heard(content, text)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +118,7 @@ def test_no_false_alarm(text: str, content: Content) -> None:
 )
 def test_despair_is_heard(text: str, content: Content) -> None:
     """The words of despair are found wherever they stand in the sentence."""
-    assert "crisis" in content.alarms.heard(normal(text))
+    assert "crisis" in heard(content, text)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +126,7 @@ def test_despair_is_heard(text: str, content: Content) -> None:
 )
 def test_a_hard_question_is_no_despair(text: str, content: Content) -> None:
     """Questions about dying and harm are answered by pages, not by the crisis lines."""
-    assert "crisis" not in content.alarms.heard(normal(text))
+    assert "crisis" not in heard(content, text)
 
 
 def test_a_phrase_is_found_whole_and_in_order() -> None:

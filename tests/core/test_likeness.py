@@ -1,0 +1,77 @@
+"""What a message is like: topics by the pieces of words, and kinds of messages rather than ordinary ones."""
+
+import pytest
+
+from bot.core.likeness import Kinds, Topics, pieces
+
+EYES = ["the eyes are dancing", "his eyes jump around"]
+SLEEP = ["she sleeps badly", "awake all night"]
+ASKED, PLACES = ("where is", "how far is", "who runs", "when opens"), ("the park", "the shop", "the zoo")
+ORDINARY = [f"{asked} {place}" for asked in ASKED for place in PLACES]
+DESPAIR = ["i cannot go on like this", "i want it all to end", "nobody needs me any more", "there is no way out for me"]
+ALARM = ["he turned grey and limp", "she is limp and does not look at me", "he went blue and limp"]
+
+
+def words(*texts: str) -> list[list[str]]:
+    return [text.split() for text in texts]
+
+
+@pytest.fixture
+def topics() -> Topics:
+    return Topics({"eyes": words(*EYES), "sleep": words(*SLEEP), "nothing": []})
+
+
+@pytest.fixture
+def kinds() -> Kinds:
+    return Kinds({"crisis": words(*DESPAIR), "emergency": words(*ALARM), "never": []}, words(*ORDINARY))
+
+
+@pytest.mark.parametrize(("said", "topic"), [("eyes dancing", "eyes"), ("his eys are jumpin", "eyes"), ("sleeping so badly", "sleep")])
+def test_a_message_is_like_a_topic(topics: Topics, said: str, topic: str) -> None:
+    """Other endings and mistyped words share pieces with the topic's own."""
+    like = topics.like(said.split())
+    assert max(like, key=lambda name: like[name]) == topic
+    assert 0 < like[topic] <= 1.0001
+
+
+def test_what_shares_nothing_is_like_nothing(topics: Topics) -> None:
+    """Topics a message has no piece of are left out, and so is one without texts."""
+    assert topics.like(["12345678"]) == {}
+    assert topics.like([]) == {}
+    assert "nothing" not in topics.like(["eyes"])
+
+
+def test_the_same_words_are_most_alike(topics: Topics) -> None:
+    """A whole example is more like its topic than a part of it, and the order of pieces does not matter."""
+    whole, part = (topics.like(said.split())["eyes"] for said in ("the eyes are dancing", "the eyes"))
+    assert whole > part
+    assert pieces(["a", "b"]) != pieces(["b", "a"])  # but pairs of words tell more than the words
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("i can not go on", "crisis"),
+        ("no way out any more", "crisis"),
+        ("she is so limp and grey", "emergency"),
+        ("where is the shop", ""),
+        ("how far is the parking", ""),
+        ("", ""),
+        ("qqqq zzzz", ""),
+    ],
+)
+def test_a_message_is_of_a_kind(kinds: Kinds, said: str, kind: str) -> None:
+    """What is written like the examples of a kind is of it; what is ordinary, or like nothing, is of none."""
+    assert kinds.of(said.split()) == kind
+
+
+def test_ordinary_examples_stay_ordinary() -> None:
+    """An example that stands among the ordinary ones and nearly among the others is no alarm: so many would follow."""
+    kinds = Kinds({"crisis": words("i could die for you", "i want to die")}, words(*ORDINARY, *["i could die for a pizza"] * 3))
+    assert kinds.of(["i", "could", "die", "for", "a", "pizza"]) == ""
+
+
+def test_without_examples_nothing_is_of_a_kind() -> None:
+    """A language that has no examples yet is served all the same."""
+    assert Kinds().of(["help"]) == ""
+    assert Kinds({"crisis": words("help me")}).of(["help"]) == ""
