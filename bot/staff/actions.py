@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import select
@@ -27,6 +27,7 @@ from bot.store.tables import OPEN_STATES
 RESULTS = ("reached", "no-answer", "voicemail", "wrong-number", "emailed")  # of an attempt
 OUTCOMES = ("helped", "not-interested", "unreachable", "duplicate", "spam")  # of a closed request
 _ANSWERS = ("name", "phone", "email", "language", "when", "zone")  # that staff may correct
+_FARTHEST = timedelta(days=36_525)  # ahead: at the end of all years there are moments that not every zone can say
 
 
 Takes = Literal["to", "result", "outcome", "at", "words", "answers"]
@@ -119,6 +120,8 @@ async def _unfit(connection: AsyncConnection, action: Action, request: StoredReq
         return f"Nobody has tried to reach the caller of {request.reference} yet"
     if "at" in taken and given.at is not None and given.at <= now:
         return "The next time must be in the future"
+    if "at" in taken and given.at is not None and given.at > now + _FARTHEST:
+        return "The next time is too far away"
     if len(given.words) > MAX_WORDS:
         return f"Write at most {MAX_WORDS} letters"
     if unknown := given.answers.keys() - set(_ANSWERS):

@@ -89,6 +89,7 @@ class Console:
             token = await self._gate.auth.sign_in(name, password, code, where, self._gate.clock())
         except SignInRefused as refused:
             return self._asked(request, there, kept, form, refused)
+        await self._gate.auth.sign_out(request.cookies.get(COOKIE, ""), self._gate.clock())  # what it was signed in with before
         response = self._gate.pages("again", language, path=there, kept=kept) if kept else leave_for(there)
         response.headers["Set-Cookie"] = self._cookie(token)
         return response

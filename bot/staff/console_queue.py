@@ -34,9 +34,19 @@ class Queue:
     async def _list(self, visit: Visit) -> Response:
         asked = visit.request.query_params
         wanted, page = _wanted(asked, visit.member.name), page_number(asked.get("page", ""))
+        await self._note(visit, f"{wanted.view}, page {page + 1}")
         async with self._gate.database.read() as connection:
             found = await desk.page(connection, self._gate.database, wanted, visit.now, limit=PAGE + 1, skip=page * PAGE)
         return await self._show(visit, wanted, found, page)
+
+    async def _note(self, visit: Visit, about: str) -> None:
+        """Names stand in the list: that somebody sees it is noted before, unless they just have. An open page asks again and again."""
+        line = (visit.member.name, "saw the queue")
+        async with self._gate.database.read() as connection:
+            if await staff.noted(connection, *line, about, visit.now - desk.ONE_VIEW):
+                return
+        async with self._gate.database.write() as connection:
+            await staff.note(connection, *line, visit.now, about)
 
     async def _search(self, visit: Visit) -> Response:
         wanted, page = (

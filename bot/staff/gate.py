@@ -33,6 +33,7 @@ BY_ITSELF = "x-by-itself"  # header of what a page asks for without anybody havi
 MAX_BODY = 32_768  # bytes of a form
 MAX_FIELDS = 60
 _MAX_PAGES = 10_000
+_KEEPS = "/staff/requests/"  # below are the forms whose words come back after a sign-in; in others there are passwords
 
 Form = Mapping[str, str]
 
@@ -94,7 +95,7 @@ class Gate:
         return Route(path, look, methods=["GET"])
 
     def change(self, path: str, handler: Handler, *, admin: bool = False) -> Route:
-        """A form that is sent in; whose session has ended meanwhile keeps what they typed."""
+        """A form that is sent in; whose session has ended meanwhile keeps what they typed about a request."""
 
         async def take(request: Request) -> Response:
             language = preferred(request.headers.get("accept-language", ""))
@@ -105,9 +106,8 @@ class Gate:
                 return self.trouble(language, error.status_code)
             member = await self.member(request)
             if member is None:
-                return self.pages(
-                    "sign-in", language, status=401, next=request.url.path, kept=form, needs_code=False, name="", error="ended"
-                )
+                kept, there = (form, request.url.path) if request.url.path.startswith(_KEEPS) else ({}, HOME)
+                return self.pages("sign-in", language, status=401, next=there, kept=kept, needs_code=False, name="", error="ended")
             return await uninterrupted(self._answer(self._visit(request, member, form), handler, admin=admin))
 
         return Route(path, take, methods=["POST"])
@@ -142,10 +142,14 @@ class Gate:
         """Raises HTTPException (403) unless the form was on a page of ours."""
         origin = request.headers.get("origin") or request.headers.get("referer", "")
         try:
-            came_from = urlsplit(origin).netloc
+            came_from = urlsplit(origin)
         except ValueError:
-            came_from = ""
-        if not came_from or came_from not in (request.headers.get("host", ""), self._public.netloc):
+            raise HTTPException(403) from None
+        if came_from.netloc and came_from.netloc == self._public.netloc:
+            own = came_from.scheme == self._public.scheme  # whoever can change what comes by http is not us
+        else:
+            own = came_from.netloc != "" and came_from.netloc == request.headers.get("host", "")
+        if not own:
             raise HTTPException(403)
 
     def words(self, visit: Visit) -> Words:

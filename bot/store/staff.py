@@ -192,6 +192,13 @@ async def note(connection: AsyncConnection, who: str, what: str, now: datetime, 
     await connection.execute(insert(staff_events).values(at=now, who=who, what=what, about=about))
 
 
+async def noted(connection: AsyncConnection, who: str, what: str, about: str, since: datetime) -> bool:
+    """Whether this stands in the audit trail since then."""
+    columns = staff_events.c
+    lines = select(columns.id).where(columns.at > since, columns.who == who, columns.what == what, columns.about == about)
+    return await connection.scalar(lines.limit(1)) is not None
+
+
 async def events(connection: AsyncConnection, *, limit: int = 50, skip: int = 0) -> list[StaffEvent]:
     """The newest first."""
     query = select(staff_events).order_by(staff_events.c.id.desc()).limit(limit).offset(skip)

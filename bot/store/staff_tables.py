@@ -70,7 +70,7 @@ staff_events = Table(  # what staff did that concerns no single request
     "staff_events",
     metadata,
     identity(),
-    Column("at", Moment, nullable=False),
+    Column("at", Moment, nullable=False, index=True),
     Column("who", String(60), nullable=False),
     Column("what", String(30), nullable=False),
     Column("about", String(200), nullable=False, server_default=""),  # never about a caller

@@ -102,6 +102,7 @@ def _accounts() -> None:
         sa.Column("about", sa.String(length=200), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_events")),
     )
+    op.create_index(op.f("ix_staff_events_at"), "staff_events", ["at"])
 
 
 def downgrade() -> None:
