@@ -10,8 +10,8 @@ from program import Served
 class Visitor:
     """Somebody on the chat page: a token, and the newest message seen."""
 
-    def __init__(self, server: Served) -> None:
-        opened = server.post("session", {"language": "en", "timezone": "Europe/London"})
+    def __init__(self, server: Served, language: str = "en", zone: str = "Europe/London") -> None:
+        opened = server.post("session", {"language": language, "timezone": zone})
         assert opened.status_code == 201
         self.token = str(opened.json()["token"])
         self.after = 0

@@ -36,7 +36,7 @@ class Server:
         }
 
     def start(self) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", "bot", "serve"], env=os.environ | self.settings, cwd=self.folder)
+        self.process = subprocess.Popen([sys.executable, "-m", "bot", "serve"], env=os.environ | self.settings, cwd=self.folder, text=True)
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             with suppress(OSError):
