@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from bot_api import Fault
-from desk_program import GROUP, PHONE, URL, Console, World, around, asks, signed_in, until
+from desk_program import GROUP, PASSWORD, PHONE, URL, Console, World, around, asks, signed_in, until
 from sqlalchemy import select
 
 from bot.core.library import Content
@@ -226,3 +226,46 @@ async def test_two_instances_are_one_desk(tmp_path: Path, postgresql_url: str) -
                 await kim.send("admin/1/enable")
                 assert (await bea.client.get("/staff/", headers=bea.headers)).status_code == 303
                 assert len(world.cards()) == 1
+
+
+# Everything a program says, on one line of descent: what goes to standard error too.
+ALOUD = "import os, runpy, sys; os.dup2(1, 2); sys.argv = ['bot', 'serve']; runpy.run_module('bot', run_name='__main__')"
+
+
+async def test_nobody_stands_in_the_log(tmp_path: Path) -> None:
+    """However much is logged, and whatever is sent in at the desk: no name, number, message, password, session or code is in it,
+    nor in the metrics."""
+    async with around(tmp_path, {"LOG_LEVEL": "DEBUG"}, ("-c", ALOUD)) as world:
+        await world.hire("Bea")
+        with world.program.serving() as server:
+            caller = world.caller("telegram", server)
+            async with signed_in(server, "Bea") as console, world.database() as database:
+                bea = await world.link(console, 501)
+                await asks(caller)
+                reference = (await asked(database)).reference
+                await world.card(f"{reference}: new")
+                await bea.press("Claim")
+                await world.card("Bea has it")
+                await console.send("search", text="Maria")
+                await console.do(reference, "note", words="the aunt is a nurse")
+                await console.do(reference, "correct", email="maria@example.org")
+                world.telegram.fail_next("sendMessage", status=400, description="chat not found")
+                await console.send(f"requests/{reference}/message", words="at seven, Maria")
+                await console.send("sign-in", name="Maria", password="seven mad cows")
+                for path in ("requests/Maria%0d%0aSet-Cookie:%20a=b", "%2e%2e/%00?Maria", "search?text=Maria"):
+                    answer = await console.client.get(f"/staff/{path}", headers=console.headers)
+                    assert answer.status_code < 500
+                for name, value in (
+                    ("Cookie", "omsbot_staff=\xff\xfe; omsbot_zone=%ff%00/../../etc/passwd"),
+                    ("Accept-Language", "\xff," * 3000),
+                ):
+                    hostile = console.headers | {name: value.encode("latin-1")}
+                    assert (await console.client.get("/staff/", headers=hostile)).status_code < 500
+                metrics = (await console.client.get("/metrics")).text
+            server.process.terminate()
+            assert server.process.stdout is not None
+            log = await asyncio.to_thread(server.process.stdout.read)
+        assert "stopped" in log
+        token = console.headers["Cookie"].partition("=")[2]
+        secret = ("Maria", "maria", "7946", "4711", "nurse", "seven", PASSWORD, "mad cows", token, world.telegram.token, world.program.key)
+        assert [said for said in secret if said in log or said in metrics] == []

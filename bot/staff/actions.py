@@ -118,10 +118,8 @@ async def _unfit(connection: AsyncConnection, action: Action, request: StoredReq
         return f"The outcome is one of {', '.join(OUTCOMES)}"
     if "outcome" in taken and given.outcome == "unreachable" and not request.attempts:
         return f"Nobody has tried to reach the caller of {request.reference} yet"
-    if "at" in taken and given.at is not None and given.at <= now:
-        return "The next time must be in the future"
-    if "at" in taken and given.at is not None and given.at > now + _FARTHEST:
-        return "The next time is too far away"
+    if "at" in taken and given.at is not None and not now < given.at < now + _FARTHEST:
+        return "The next time must be in the future, and within a hundred years"
     if len(given.words) > MAX_WORDS:
         return f"Write at most {MAX_WORDS} letters"
     if unknown := given.answers.keys() - set(_ANSWERS):

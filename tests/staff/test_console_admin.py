@@ -144,8 +144,8 @@ async def test_only_admins(office: Office) -> None:
             await browser.post(f"{ADMIN}/1/disable"),
         ):
             assert answer.status_code == 403
+        assert await contents(office.database) == before
         assert ADMIN not in (await browser.get(HOME)).text
-    assert await contents(office.database) == before
 
 
 @on_sqlite
