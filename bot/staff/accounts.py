@@ -3,6 +3,7 @@
 Console and command line build on this; each function is one transaction, and `by` is who asks for it.
 """
 
+import asyncio
 import secrets
 import unicodedata
 from datetime import datetime
@@ -35,6 +36,7 @@ class Accounts:
     def __init__(self, database: Database, passwords: Passwords | None = None) -> None:
         self._database = database
         self._passwords = passwords or Passwords()
+        self._turn = asyncio.Lock()
 
     async def add(self, by: str, name: str, password: str, role: str, language: str, now: datetime) -> Member:
         """Raises NameTaken, AccountRefused, WeakPassword."""
@@ -68,18 +70,23 @@ class Accounts:
 
     async def change_password(self, member: Member, old: str, new: str, now: datetime, *, keep: str) -> None:
         """One's own, as who knows the old one may; guessing it is as slow as at the door. Raises AccountRefused, WeakPassword."""
+        async with self._turn:  # of guesses made at once each sees the failure of the one before
+            await self._require(member, old, now)
+        await self.set_password(member.name, member, new, now, keep=keep)
+
+    async def _require(self, member: Member, password: str, now: datetime) -> None:
+        """Raises AccountRefused unless it is theirs."""
         key = name_key(self._database, member.name)
         async with self._database.read() as connection:
             wait = await throttle.waits(connection, [key], now)
             found = await staff.credentials(connection, self._database.sealer, member.name)
         if wait:
             raise AccountRefused("There were too many attempts: wait, then try again.")
-        if not await self._passwords.right(found.password_hash if found else None, old):
+        if not await self._passwords.right(found.password_hash if found else None, password):
             async with self._database.write() as connection:
                 await throttle.failed(connection, [key], now)
                 await staff.note(connection, member.name, "password change refused", now)
             raise AccountRefused("That is not the password you have now.")
-        await self.set_password(member.name, member, new, now, keep=keep)
 
     async def set_role(self, by: str, member: Member, role: str, now: datetime) -> None:
         """Raises AccountRefused, for the last admin too."""

@@ -94,8 +94,8 @@ async def add(connection: AsyncConnection, name: str, role: str, language: str, 
 
 
 async def set_password(connection: AsyncConnection, member: int, password_hash: str, *, keep: str = "") -> None:
-    """Ends their sessions with the old one, but for the one with the token `keep`."""
-    await _set(connection, member, password_hash=password_hash)
+    """Ends their sessions with the old one, but for the one with the token `keep`; a link code made in one of them is void."""
+    await _set(connection, member, password_hash=password_hash, link_code=None, link_until=None)
     await sessions.end_sessions(connection, member, keep=keep)
 
 
@@ -128,8 +128,8 @@ async def use_totp(connection: AsyncConnection, member: int, step: int) -> bool:
 
 
 async def disable(connection: AsyncConnection, member: int, now: datetime) -> None:
-    """Ends all their sessions at once."""
-    await _set(connection, member, disabled_at=now)
+    """Ends all their sessions at once, and voids a link code."""
+    await _set(connection, member, disabled_at=now, link_code=None, link_until=None)
     await sessions.end_sessions(connection, member)
 
 

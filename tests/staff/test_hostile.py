@@ -1,18 +1,22 @@
 """The desk under attack: sessions that should be over, forms from elsewhere, moments no clock can say, names that bite."""
 
+import asyncio
 import html
 from datetime import timedelta
 from urllib.parse import unquote
 
 import pytest
 from desk_browser import HOME, SIGN_IN, URL, Office, open_office
-from desk_people import PASSWORD, hire
-from people import ADA, Person
+from desk_people import PASSWORD, Counting, hire
+from people import ADA, NOW, Person
 
 from bot.core.library import Content
+from bot.staff.accounts import AccountRefused, Accounts
 from bot.staff.gate import COOKIE, ZONE_COOKIE
+from bot.staff.passwords import Passwords
 from bot.store import staff
 from bot.store.database import Database
+from bot.store.throttle import FREE
 
 EVIL = "\u202eevil\nBcc: eve@evil.test\r\n<script>alert(1)</script>\"'><img src=x> {{7*7}}"
 OTHER = "five tame zebras"
@@ -119,3 +123,30 @@ async def test_who_saw_the_queue_is_on_record(office: Office) -> None:
     async with office.database.read() as connection:
         seen = [event.about for event in await staff.events(connection) if (event.who, event.what) == ("Kim", "saw the queue")]
     assert seen == ["all, page 1", "closed, page 3", "all, page 1"]
+
+
+async def test_a_stolen_session_guesses_slowly(database: Database) -> None:
+    """Who is in by somebody's open browser finds out their password no faster than at the door, however many guesses come at once."""
+    hasher = Counting()
+    accounts = Accounts(database, Passwords(hasher))
+    kim = await hire(database, "Kim")
+    guesses = (accounts.change_password(kim, f"wrong {number}", OTHER, NOW, keep="") for number in range(4 * FREE))
+    said = await asyncio.gather(*guesses, return_exceptions=True)
+    assert all(isinstance(refused, AccountRefused) for refused in said)
+    assert hasher.verified == FREE
+
+
+@pytest.mark.parametrize("ends", ["password", "disable"])
+async def test_a_code_from_a_stolen_session_is_void(database: Database, ends: str) -> None:
+    """A code for linking Telegram does not outlive the sessions that a new password, or disabling, has ended."""
+    accounts = Accounts(database, Passwords(Counting()))
+    kim = await hire(database, "Kim")
+    await hire(database, "Bea", role="admin")
+    code = await accounts.make_link_code(kim, NOW)
+    if ends == "password":
+        await accounts.set_password("Bea", kim, OTHER, NOW)
+    else:
+        await accounts.disable("Bea", kim, NOW)
+        await accounts.enable("Bea", kim, NOW)
+    async with database.write() as connection:
+        assert await staff.link_telegram(connection, database, code, "666", NOW) is None
