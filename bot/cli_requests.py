@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.config import load_settings, sealer
 from bot.logs import configure
+from bot.staff.sheets import harmless
 from bot.store import outbox
 from bot.store import requests as queue
 from bot.store.database import Database, open_database
@@ -90,12 +91,7 @@ def export() -> None:
     rows = _rows(every=True)
     writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else ["reference"])
     writer.writeheader()
-    writer.writerows({name: _harmless(name, cell) for name, cell in row.items()} for row in rows)
-
-
-def _harmless(name: str, cell: str) -> str:
-    """The cell so that no spreadsheet takes it for a formula; phone numbers are ours and begin with a plus."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and name != "phone" else cell
+    writer.writerows({name: harmless(cell) for name, cell in row.items()} for row in rows)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from bot.staff.console_admin import Admin
 from bot.staff.console_queue import Queue
 from bot.staff.console_request import RequestPage
 from bot.staff.desk import Desk
+from bot.staff.export import Export
 from bot.staff.gate import COOKIE, HOME, SIGN_IN, Deliver, Form, Gate, Visit, leave_for, own_path, read_form
 from bot.staff.live import EVERY, Live
 from bot.staff.pages import HERE, preferred
@@ -45,7 +46,10 @@ class Console:
     ) -> None:
         self._gate = Gate(desk, deliver, public_url, clock, passwords or Passwords())
         self._live = Live(self._gate, every)
-        self._parts = (Queue(self._gate, channels), RequestPage(self._gate), Account(self._gate), Admin(self._gate), self._live)
+        self._parts = (
+            Queue(self._gate, channels), Export(self._gate),
+            RequestPage(self._gate), Account(self._gate), Admin(self._gate), self._live,
+        )  # fmt: skip
 
     def routes(self) -> Sequence[BaseRoute]:
         return (

@@ -33,7 +33,7 @@ class Queue:
 
     async def _list(self, visit: Visit) -> Response:
         asked = visit.request.query_params
-        wanted, page = _wanted(asked, visit.member.name), page_number(asked.get("page", ""))
+        wanted, page = wanted_of(asked, visit.member.name), page_number(asked.get("page", ""))
         await self._note(visit, f"{wanted.view}, page {page + 1}")
         async with self._gate.database.read() as connection:
             found = await desk.page(connection, self._gate.database, wanted, visit.now, limit=PAGE + 1, skip=page * PAGE)
@@ -50,7 +50,7 @@ class Queue:
 
     async def _search(self, visit: Visit) -> Response:
         wanted, page = (
-            _wanted(visit.form, visit.member.name, visit.form.get("text", "")[:MAX_TEXT].strip()),
+            wanted_of(visit.form, visit.member.name, searched(visit.form)),
             page_number(visit.form.get("page", "")),
         )
         async with self._gate.database.write() as connection:
@@ -73,7 +73,13 @@ class Queue:
         )
 
 
-def _wanted(asked: Mapping[str, str], who: str, text: str = "") -> Wanted:
+def searched(form: Mapping[str, str]) -> str:
+    """What is searched for, "" for nothing."""
+    return form.get("text", "")[:MAX_TEXT].strip()
+
+
+def wanted_of(asked: Mapping[str, str], who: str, text: str = "") -> Wanted:
+    """What is to be listed, as an address or a form says it; what makes no sense is left out."""
     view = next((view for view in get_args(View) if view == asked.get("view")), _FIRST)
     language, topic, channel = (asked.get(name, "")[:20].replace("\0", "") for name in ("language", "topic", "channel"))
     return Wanted(view, who, text, language, topic, channel)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -38,10 +38,16 @@ async def page(
     """The requests, open ones by what is to be done first, ended ones by what ended last. A search finds in every view."""
     if wanted.text.strip():
         return (await _found(connection, database, wanted))[skip : skip + limit]
-    ended = wanted.view == "closed"
-    order = (requests.c.ended_at.desc(), requests.c.id.desc()) if ended else (requests.c.next_at, requests.c.id)
-    query = select(requests).where(_of_view(wanted, now), _filters(wanted)).order_by(*order).limit(limit).offset(skip)
+    query = select(requests).where(_of_view(wanted, now), _filters(wanted)).order_by(*_order(wanted)).limit(limit).offset(skip)
     return [stored(database.sealer, row) for row in await connection.execute(query)]
+
+
+async def numbers(connection: AsyncConnection, database: Database, wanted: Wanted, now: datetime) -> list[int]:
+    """The ids of all requests that `page` would show page by page."""
+    if wanted.text.strip():
+        return [request.id for request in await _found(connection, database, wanted)]
+    query = select(requests.c.id).where(_of_view(wanted, now), _filters(wanted)).order_by(*_order(wanted))
+    return list(await connection.scalars(query))
 
 
 async def counts(connection: AsyncConnection, who: str, now: datetime) -> dict[View, int]:
@@ -76,6 +82,12 @@ def _of_view(wanted: Wanted, now: datetime) -> ColumnElement[bool]:
             return opened
         case "closed":
             return requests.c.ended_at.is_not(None)
+
+
+def _order(wanted: Wanted) -> tuple[ColumnElement[Any], ...]:
+    if wanted.view == "closed":
+        return (requests.c.ended_at.desc(), requests.c.id.desc())
+    return (requests.c.next_at, requests.c.id)
 
 
 def _filters(wanted: Wanted) -> ColumnElement[bool]:

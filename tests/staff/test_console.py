@@ -19,7 +19,8 @@ from bot.staff.pages import HERE, LANGUAGES, Words
 from bot.store.database import Database
 
 CHANGES = (
-    "/staff/sign-out", "/staff/search", "/staff/requests/OMS-1/claim", "/staff/requests/OMS-1/message", "/staff/account/password",
+    "/staff/sign-out", "/staff/search", "/staff/export",
+    "/staff/requests/OMS-1/claim", "/staff/requests/OMS-1/message", "/staff/account/password",
     "/staff/account/language", "/staff/account/totp-begin", "/staff/account/totp", "/staff/account/totp-off",
     "/staff/account/link-code", "/staff/account/unlink", "/staff/admin/add", "/staff/admin/1/disable",
 )  # fmt: skip
@@ -32,6 +33,7 @@ PAGES = (
     "/staff/events",
     "/staff",
     "/staff/search",
+    "/staff/export",
     "/staff/nowhere",
 )
 
