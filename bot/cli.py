@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot import cli_actions, cli_content, cli_db, cli_setup, cli_staff
+from bot import cli_actions, cli_content, cli_db, cli_setup, cli_staff, cli_stats
 from bot.app import App
 from bot.channels.terminal import Terminal, show
 from bot.cli_db import NotWhole
@@ -30,6 +30,7 @@ from bot.store.staff import NameTaken
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Information about OMS and a callback queue.")
 app.command()(cli_content.check)
 app.command()(cli_content.preview)
+app.command()(cli_stats.stats)
 app.add_typer(cli_actions.app, name="requests")
 app.add_typer(cli_staff.app, name="staff")
 app.add_typer(cli_db.app, name="db")

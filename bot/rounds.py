@@ -28,6 +28,7 @@ from bot.store.addresses import Directory, Name
 from bot.store.contacts import Contact, Key
 from bot.store.database import Database
 from bot.store.outbox import LEASE, Letter
+from bot.store.statistics import BY_CHANNEL, BY_LANGUAGE
 
 Advance = Callable[[Session, Event, Content, datetime], Turn]
 _PASSING = (Left, Returned, Addressed, Moved)  # who does this without having written is not stored by it
@@ -118,6 +119,7 @@ class Round:
                 await directory.move(each.names, each.new_names, each.inbound.at)
         found = [None if each.new_names else await directory.settle(each.names) for each in batch]
         new = [each for each, contact in zip(batch, found, strict=True) if contact is None and not isinstance(each.inbound.event, _PASSING)]
+        self._counts += [Count("funnel", "wrote")] * len(new)
         added = zip(new, await directory.add([each.names for each in new]), strict=True)
         made = {id(each): replace(contact, seen_at=each.inbound.at) for each, contact in added}
         nobody = {id(each): Contact(0, Session(), each.chat, self.now) for each in batch}
@@ -158,6 +160,7 @@ class Round:
                 await requests.end_consent(connection, contact, now)
             case SendRequest():
                 await requests.send(connection, self.database, contact, channel, effect, now)
+                self._counts += [Count(BY_CHANNEL, channel), Count(BY_LANGUAGE, effect.language)]
                 self.letters += await self.alerts.sent(connection, effect.reference, now)
             case ChangeRequest(reference):
                 await requests.change(connection, self.database, effect, now)

@@ -57,6 +57,7 @@ COMPOSITION = (
     "cli_requests",
     "cli_setup",
     "cli_staff",
+    "cli_stats",
     "parts",
     "__main__",
 )

@@ -40,6 +40,7 @@ def _requests() -> None:
     op.execute("UPDATE requests SET next_at = due_at")
     op.drop_index("ix_requests_state", "requests")
     op.create_index("ix_requests_state", "requests", ["state", "next_at"])
+    op.create_index("ix_requests_outcome", "requests", ["state", "outcome", "created_at"])
     op.create_index(op.f("ix_requests_ended_at"), "requests", ["ended_at"])
     op.add_column("request_events", sa.Column("words", sa.LargeBinary()))
     op.create_table(
