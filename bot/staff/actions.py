@@ -78,7 +78,7 @@ async def act(
         values["details"] = sealer.seal(json.dumps(_corrected(request, given)))
     try:
         async with connection.begin_nested():
-            done = not values or await requests.put(connection, request, values)
+            done = await (requests.put(connection, request, values) if values else _stands(connection, desk.database, request))
     except IntegrityError:
         raise Refused(f"The caller of {request.reference} has another open request on this: go on with that one") from None
     if not done:
@@ -162,6 +162,12 @@ def _about(action: Action, given: Given) -> str:
     told += [f"next {given.at:%Y-%m-%d %H:%M} UTC"] if "at" in taken and given.at else []
     told += [", ".join(sorted(given.answers))] if "answers" in taken else []
     return " ".join(filter(None, told))
+
+
+async def _stands(connection: AsyncConnection, database: Database, request: StoredRequest) -> bool:
+    """Whether it is in the state it was read in, for what changes nothing: words on a request withdrawn meanwhile would stay there."""
+    current = await requests.find(connection, database.sealer, request.reference)
+    return current is not None and current.state == request.state
 
 
 async def _beaten(connection: AsyncConnection, database: Database, request: StoredRequest) -> str:

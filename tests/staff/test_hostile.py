@@ -8,10 +8,14 @@ from urllib.parse import unquote
 import pytest
 from desk_browser import HOME, SIGN_IN, URL, Office, open_office
 from desk_people import PASSWORD, Counting, hire
-from people import ADA, NOW, Person
+from people import ADA, NOW, Person, go_through, open_turnstile
 
 from bot.core.library import Content
+from bot.core.model import Press
+from bot.shelf import Shelf
 from bot.staff.accounts import AccountRefused, Accounts
+from bot.staff.actions import act
+from bot.staff.desk import Actor, Desk, Given, Refused
 from bot.staff.gate import COOKIE, ZONE_COOKIE
 from bot.staff.passwords import Passwords
 from bot.store import staff
@@ -150,3 +154,43 @@ async def test_a_code_from_a_stolen_session_is_void(database: Database, ends: st
         await accounts.enable("Bea", kim, NOW)
     async with database.write() as connection:
         assert await staff.link_telegram(connection, database, code, "666", NOW) is None
+
+
+@pytest.mark.parametrize("one", ["claim", "attempt", "close", "assign", "correct", "message", "snooze", "note"])
+async def test_the_caller_withdraws_at_the_same_moment(office: Office, one: str) -> None:
+    """Whatever staff send in while the caller withdraws, and twice over: no error, no second life, and nothing of them stays."""
+    request = await office.request(ADA)
+    page = f"/staff/requests/{request.reference}"
+    form = {"result": "reached", "outcome": "helped", "to": "Kim", "name": "Ada Lovelace", "plan": "soon", "words": "Ada calls back"}
+    async with (
+        office.browser("Bea") as bea,
+        office.browser("Kim") as kim,
+        open_turnstile(office.database, office.content, clock=office.clock) as turnstile,
+    ):
+        answers = await asyncio.gather(
+            bea.post(f"{page}/{one}", data=form),
+            go_through(turnstile, [ADA.does(Press("withdraw")), ADA.does(Press("withdraw:yes"))]),
+            kim.post(f"{page}/{one}", data=form),
+        )
+        assert {answer.status_code for answer in answers if answer} <= {303, 409, 422}
+        shown = await kim.get(page)
+    ended = await office.look(request)
+    if ended.state == "withdrawn":
+        assert (ended.answers, [entry.words for entry in await office.history(request) if entry.words]) == ({}, [])
+        assert "Ada" not in shown.text
+    else:
+        assert (one, ended.state) == ("close", "closed")
+    noted = [entry.what for entry in await office.history(request)]
+    assert noted.count("wrote" if one == "message" else one) == [answer.status_code for answer in answers if answer].count(303)
+
+
+async def test_a_note_that_comes_too_late(office: Office) -> None:
+    """Words about somebody who has withdrawn between the look at their request and the note are not kept."""
+    request = await office.request(ADA)
+    async with open_turnstile(office.database, office.content, clock=office.clock) as turnstile:
+        await go_through(turnstile, [ADA.does(Press("withdraw")), ADA.does(Press("withdraw:yes"))])
+    desk = Desk(office.database, Shelf(office.content))
+    with pytest.raises(Refused, match="caller has just changed"):
+        async with office.database.write() as connection:
+            await act(desk, connection, "note", request, Actor("Bea"), NOW, Given(words="Ada is a nurse"))
+    assert [entry.what for entry in await office.history(request)] == ["sent", "withdrawn"]
