@@ -21,6 +21,7 @@ from bot.staff.gate import COOKIE, HOME, SIGN_IN, Deliver, Form, Gate, Visit, le
 from bot.staff.live import EVERY, Live
 from bot.staff.pages import HERE, preferred
 from bot.staff.passwords import Passwords
+from bot.staff.statistics import StatisticsPage
 
 _KEPT = "kept:"  # begins the names of fields that somebody had typed when their session was found to have ended
 
@@ -47,7 +48,7 @@ class Console:
         self._gate = Gate(desk, deliver, public_url, clock, passwords or Passwords())
         self._live = Live(self._gate, every)
         self._parts = (
-            Queue(self._gate, channels), Export(self._gate),
+            Queue(self._gate, channels), Export(self._gate), StatisticsPage(self._gate),
             RequestPage(self._gate), Account(self._gate), Admin(self._gate), self._live,
         )  # fmt: skip
 

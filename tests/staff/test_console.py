@@ -34,6 +34,7 @@ PAGES = (
     "/staff",
     "/staff/search",
     "/staff/export",
+    "/staff/statistics",
     "/staff/nowhere",
 )
 
