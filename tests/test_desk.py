@@ -4,10 +4,10 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from bot_api import Fault
 from desk_program import GROUP, PASSWORD, PHONE, URL, Console, World, around, asks, signed_in, until
-from sqlalchemy import select
 
 from bot.core.library import Content
 from bot.core.markup import plain
@@ -19,7 +19,8 @@ from bot.store import requests
 from bot.store.database import Database
 from bot.store.outbox import Letter
 from bot.store.requests import StoredRequest
-from bot.store.tables import REQUEST_STATES, daily_counts
+from bot.store.statistics import Share, statistics
+from bot.store.tables import REQUEST_STATES
 
 
 async def asked(database: Database) -> StoredRequest:
@@ -104,10 +105,12 @@ async def test_the_whole_way(tmp_path: Path, channel: str) -> None:
                 closed = await asked(database)
                 assert (closed.state, closed.outcome, closed.attempts) == ("closed", "helped", 2)
                 async with database.read() as connection:
-                    counted = (
-                        await connection.execute(select(daily_counts.c.detail, daily_counts.c.count).where(daily_counts.c.name == "helped"))
-                    ).all()
-                assert [tuple(row) for row in counted] == [("yes", 1)]
+                    numbers = await statistics(connection, 2, datetime.now(UTC))
+                assert {name: sum(days.values()) for name, days in numbers.by_channel.items()} == {channel: 1}
+                assert {name: sum(days.values()) for name, days in numbers.by_language.items()} == {"en": 1}
+                assert (numbers.reached, numbers.helped, numbers.outcomes) == (Share(1, 1), Share(1, 1), {"helped": 1})
+                assert (numbers.funnel["sent"], numbers.funnel["consented"]) == (1, 1)
+                assert numbers.median is not None
 
 
 async def test_a_caller_who_withdraws(tmp_path: Path, content: Content) -> None:
@@ -259,7 +262,12 @@ async def test_nobody_stands_in_the_log(tmp_path: Path) -> None:
                     ("Cookie", "omsbot_staff=\xff\xfe; omsbot_zone=%ff%00/../../etc/passwd"),
                     ("Accept-Language", "\xff," * 3000),
                 ):
-                    hostile = console.headers | {name: value.encode("latin-1")}
+                    hostile = httpx.Headers(
+                        [
+                            *((key.encode(), text.encode()) for key, text in console.headers.items() if key != name),
+                            (name.encode(), value.encode("latin-1")),
+                        ]
+                    )
                     assert (await console.client.get("/staff/", headers=hostile)).status_code < 500
                 metrics = (await console.client.get("/metrics")).text
             server.process.terminate()
