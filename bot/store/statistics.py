@@ -132,4 +132,4 @@ async def _outcomes(connection: AsyncConnection, asked: ColumnElement[bool]) -> 
     """The most frequent first."""
     counted = func.count().label("many")
     query = select(requests.c.outcome, counted).where(asked, requests.c.state == "closed").group_by(requests.c.outcome)
-    return {outcome: many for outcome, many in await connection.execute(query.order_by(counted.desc(), requests.c.outcome))}
+    return {row.outcome: row.many for row in await connection.execute(query.order_by(counted.desc(), requests.c.outcome))}
