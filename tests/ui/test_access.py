@@ -107,7 +107,7 @@ def test_the_desk_can_be_used_by_everybody(window: Windows, office: Office, busy
     found += inspect(page, axe, f"queue-{shade}")
     page.get_by_role("button", name="Keyboard").click()
     found += inspect(page, axe, f"keys-{shade}")
-    for name in ("admin", "audit", "account", "nowhere", "?view=closed"):
+    for name in ("statistics", "admin", "audit", "account", "nowhere", "?view=closed"):
         page.goto(f"{office.server.url}/staff/{name}")
         found += inspect(page, axe, f"{name.removeprefix('?view=')}-{shade}")
     page.goto(f"{office.server.url}/staff/account")
