@@ -125,6 +125,7 @@ def main() -> int:
     parser.add_argument("--misses", action="store_true", help="show what went wrong (of the held-out questions only how much)")
     asked = parser.parse_args()
     content = load(ROOT / "content")
+    content.learn()
     table = Table("language", "questions", *GOALS, "ms median", "ms worst")
     good = True
     for language, name, cases in sets(asked.languages or list(content.languages)):
