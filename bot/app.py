@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import secrets
+import threading
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -99,6 +100,7 @@ class App:
         `lease`: after so long others take over what a dead instance was doing, where there can be others.
         """
         content = content or load(settings.content_dir)
+        _learn(content)
         async with AsyncExitStack() as stack:
             database = await open_database(settings.database_url, sealer(settings))
             stack.push_async_callback(database.close)
@@ -151,6 +153,7 @@ class App:
         except Exception as error:  # the folder cannot be read, or only half of it is there
             log.error("content_refused", error=place(error), advice="the old content stays: run `oms-bot check`")
             return False
+        _learn(self.shelf.content)
         log.info("content_read", languages=list(self.shelf.content.languages))
         return True
 
@@ -180,6 +183,11 @@ class App:
         if not known and (request.client is None or request.client.host not in ("127.0.0.1", "::1")):
             raise HTTPException(404)
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _learn(content: Content) -> None:
+    """Beside the event loop, which goes on serving people. A stop of the program does not wait for it."""
+    threading.Thread(target=content.learn, daemon=True).start()
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

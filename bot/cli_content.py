@@ -1,6 +1,7 @@
 """`oms-bot check` and `oms-bot preview`: for those who write what the bot says."""
 
-import time
+import signal
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -35,8 +36,7 @@ def check(
 
     where = _where(folder)
     if watch:
-        with suppress(KeyboardInterrupt):
-            _watch(where, look)
+        _watch(where, look)
     elif not look():
         raise typer.Exit(1)
 
@@ -85,13 +85,15 @@ def _print_notes(notes: list[Problem], *, everyone: bool) -> None:
 
 
 def _watch(folder: Path, look: Callable[[], bool]) -> None:
-    while True:
+    ended = threading.Event()  # not in the middle of a look, which would leave folders open
+    signal.signal(signal.SIGINT, lambda *_: ended.set())
+    while not ended.is_set():
         seen = _stamps(folder)  # before looking: what is saved meanwhile is looked at again
         click.clear()  # nothing where nobody would see it
         look()
         print(f"{datetime.now().astimezone():%H:%M:%S}  Waiting for the next change; Ctrl+C ends.", flush=True)
-        while _stamps(folder) == seen:
-            time.sleep(_POLL)
+        while not ended.wait(_POLL) and _stamps(folder) == seen:
+            pass
 
 
 def _stamps(folder: Path) -> Mapping[Path, int]:

@@ -103,7 +103,7 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
     texts = {key: _markup(reading, file, reading.line(file, "texts", key), text, step=0) for key, text in raw.texts.items()}
     pages = _with_children(_read_pages(reading, code, origin))
     commands = {normal(word) or word.strip(): target for target, words in raw.commands.items() for word in words}
-    examples = _read_examples(reading, code, pages, origin)
+    examples = _read_examples(reading, code, pages)
     entries = [
         Entry(page.path, (page.title, *page.keywords), plain(page.body), examples.pages.get(page.path, ()))
         for page in pages.values()
@@ -140,21 +140,17 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
     )
 
 
-def _read_examples(reading: Reading, code: str, pages: Mapping[str, Page], origin: Mapping[str, Page]) -> ExamplesFile:
+def _read_examples(reading: Reading, code: str, pages: Mapping[str, Page]) -> ExamplesFile:
     """A language may have none."""
     file = reading.folder / code / "examples.yaml"
     found = shaped(reading, file, _read_text(reading, file), 1, ExamplesFile) if file.exists() else None
-    root = reading.folder / code / "pages"
-    # What is wrong with a page has been said, and that it is missing here.
-    known = pages.keys() | origin.keys() | {page_path(root, file) for file in root.rglob("*.md")}
-    for path in sorted(found.pages.keys() - known) if found else ():
-        reading.report(file, ("pages", path), f"pages: there is no page {path!r}", "correct the path")
+    for path in sorted(found.pages.keys() - pages.keys()) if found else ():
+        reading.report(file, ("pages", path), f"pages: there is no page {path!r}", "correct the path, or remove its examples", note=True)
     return found or ExamplesFile()
 
 
 def _like(examples: ExamplesFile) -> Kinds:
-    kinds: dict[str, list[list[str]]] = {kind: [normal(text).split() for text in getattr(examples, kind)] for kind in KINDS}
-    return Kinds(kinds, [normal(text).split() for text in chain(examples.other, *examples.pages.values())])
+    return Kinds({kind: getattr(examples, kind) for kind in KINDS}, tuple(chain(examples.other, *examples.pages.values())))
 
 
 def _normal(words: Iterable[str]) -> tuple[str, ...]:

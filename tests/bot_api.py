@@ -30,7 +30,7 @@ from uvicorn.server import ServerState
 Json = dict[str, Any]
 T = TypeVar("T")
 
-PATIENCE = 5.0  # seconds a test waits for something before it fails
+PATIENCE = 20.0  # seconds a test waits for something before it fails
 # These may look like JSON ("123", "true") and aren't; any other parameter that comes as a string is tried as JSON.
 STRINGS = {"callback_query_id", "description", "first_name", "last_name", "phone_number", "secret_token", "short_description", "text"}
 TAGS = re.compile("a|b|blockquote|code|del|em|i|ins|pre|s|span|strike|strong|tg-emoji|tg-spoiler|tg-time|u")

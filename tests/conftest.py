@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def content() -> Content:
-    return load(ROOT / "content")
+    content = load(ROOT / "content")
+    content.learn()
+    return content
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 VERSION = "v23.0"
-PATIENCE = 5.0  # seconds a test waits for something before it fails
+PATIENCE = 20.0  # seconds a test waits for something before it fails
 AGAIN = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 0.0)  # seconds after each try to deliver something; Meta tries for a week
 WINDOW = timedelta(hours=24)
 NUMBER, USER_ID = re.compile(r"\+?\d{5,15}"), re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}")

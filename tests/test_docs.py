@@ -10,7 +10,7 @@ from starlette.routing import Route
 from bot.channels.web import Web
 from bot.config import Settings
 from bot.content_rules import load
-from bot.content_shapes import Facts
+from bot.content_shapes import ExamplesFile, Facts
 from bot.core.library import Content
 from bot.core.wording import BODY, DESCRIPTION, TITLE
 from bot.shelf import Shelf
@@ -61,7 +61,8 @@ def test_authors_find_every_key_and_limit() -> None:
     """The guide for authors explains each key of a page, the words of danger, every limit, and what `check` and `preview` can do."""
     guide = (ROOT / "docs/content-guide.md").read_text()
     rows = set(re.findall(r"^\| `(\w+)` \|", guide, re.MULTILINE))
-    assert set(Facts.model_fields) | {"emergency", "crisis", "advice", "harmless", "filler"} == rows
+    assert set(Facts.model_fields) | {"signs", "danger", "emergency", "crisis", "advice", "harmless", "filler"} == rows
+    assert all(f"`{key}`" in guide for key in ("examples.yaml", *ExamplesFile.model_fields))
     for limit in (TITLE, DESCRIPTION, BODY):
         assert re.search(rf"\b{limit} characters", guide)
     assert {"--watch", "--review"} <= set(re.findall(r"oms-bot check (--\w+)", guide))

@@ -1,55 +1,81 @@
 """What a message is like: pieces of its words, compared with those of example messages.
 
 Search words and signs say what we thought of. Examples say how people put it; what is written in a similar way,
-with other endings, mistyped or in dialect, shares pieces with them. Everything is counted when the content is read.
+with other endings, mistyped or in dialect, shares pieces with them. Counting all pieces takes a while: until `learn`
+has been called, which may be on another thread, nothing is like anything.
 """
 
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 from itertools import chain, pairwise
 from types import MappingProxyType
 from zlib import crc32
+
+from bot.core.words import normal
 
 _PLACES = 1 << 15  # pieces share a place now and then, which does no harm
 _SHORTEST, _LONGEST = 3, 5  # letters of a piece, the edges of the word among them
 _UNSEEN = 0.1  # what a piece counts that no example has
 
 Words = Sequence[str]  # of a message, in normal form
+Places = Collection[int]
 
 
-def pieces(words: Words) -> set[int]:
+def _of_word(word: str) -> tuple[int, ...]:
+    coded = f" {word} ".encode("utf-16-le")
+    sizes = range(2 * _SHORTEST, 2 * _LONGEST + 1, 2)
+    return tuple(crc32(coded[at : at + size]) % _PLACES for size in sizes for at in range(0, len(coded) - size + 1, 2))
+
+
+def pieces(words: Words, of_word: Callable[[str], tuple[int, ...]] = _of_word) -> set[int]:
     """The places of all pieces of these words, and of pairs of neighbours."""
-    found = set(map("_".join, pairwise(words)))
-    for word in words:
-        edged = f" {word} "
-        for length in range(_SHORTEST, _LONGEST + 1):
-            found.update(edged[at : at + length] for at in range(len(edged) - length + 1))
-    return {crc32(piece.encode()) % _PLACES for piece in found}
+    found = {crc32("_".join(pair).encode()) % _PLACES for pair in pairwise(words)}
+    found.update(*map(of_word, words))
+    return found
+
+
+def _learner(noise: Collection[str] = ()) -> Callable[[str], Places]:
+    """What finds the pieces of examples: our own words are remembered meanwhile, they come again and again."""
+    of_word = cache(_of_word)
+    return lambda text: array("H", pieces([word for word in normal(text).split() if word not in noise], of_word))
 
 
 class Topics:
     """Which topic's texts a message is like: the cosine of their pieces, rare pieces weighing more."""
 
-    def __init__(self, texts: Mapping[str, Iterable[Words]]) -> None:
+    def __init__(self, texts: Mapping[str, Collection[str]], noise: Collection[str] = ()) -> None:
+        """`noise`: words that tell nothing."""
         self._names = tuple(texts)
-        counted = [Counter(chain.from_iterable(map(pieces, texts[name]))) for name in self._names]
-        in_topics = Counter(chain.from_iterable(counted))
-        self._weight = array("f", [math.log((len(counted) + 1) / (in_topics[place] or 1)) for place in range(_PLACES)])
-        held: list[list[tuple[int, float]]] = [[] for _ in range(_PLACES)]
-        for number, counts in enumerate(counted):
-            weighed = {place: (1 + math.log(times)) * self._weight[place] for place, times in counts.items()}
-            whole = math.hypot(*weighed.values()) or 1.0
-            for place, weight in weighed.items():
-                held[place].append((number, weight / whole))
-        # Side by side in three arrays: as lists they would take ten times the room.
-        self._begins = array("I", [0])
+        self._texts, self._noise = texts, noise
+        self._weight, self._begins = array("f", bytes(4 * _PLACES)), array("I", bytes(4 * (_PLACES + 1)))
         self._topics, self._shares = array("H"), array("f")
-        for each in held:
-            self._topics.extend(number for number, _ in each)
-            self._shares.extend(share for _, share in each)
-            self._begins.append(len(self._topics))
+
+    def learn(self) -> None:
+        """Once; again does nothing."""
+        if not self._texts:
+            return
+        places_of = _learner(self._noise)
+        counted = [Counter(chain.from_iterable(map(places_of, self._texts[name]))) for name in self._names]
+        self._texts = MappingProxyType({})
+        in_topics = Counter(chain.from_iterable(counted))
+        weight = array("f", [math.log((len(counted) + 1) / (in_topics[place] or 1)) for place in range(_PLACES)])
+        # What each piece says about which topics stands side by side: as lists it would take ten times the room.
+        begins = array("I", [0])
+        for place in range(_PLACES):
+            begins.append(begins[-1] + in_topics[place])
+        free = array("I", begins)
+        topics, shares = array("H", bytes(2 * begins[-1])), array("f", bytes(4 * begins[-1]))
+        for number, counts in enumerate(counted):
+            weighed = {place: (1 + math.log(times)) * weight[place] for place, times in counts.items()}
+            whole = math.hypot(*weighed.values()) or 1.0
+            for place, value in weighed.items():
+                topics[free[place]], shares[free[place]] = number, value / whole
+                free[place] += 1
+        self._weight, self._topics, self._shares = weight, topics, shares
+        self._begins = begins  # last: somebody may be asking at this moment
 
     def like(self, words: Words) -> dict[str, float]:
         """How much the message is like each topic, from 0 to 1; topics it shares nothing with are left out."""
@@ -63,12 +89,11 @@ class Topics:
         return {name: value for name, value in zip(self._names, likeness, strict=True) if value}
 
 
-def _counted(examples: Iterable[set[int]]) -> tuple[list[int], float]:
+def _counted(examples: Iterable[Places]) -> tuple[list[int], float]:
     """How often each piece stands in the examples, and all of them together, those never seen counted a little."""
     counts = [0] * _PLACES
-    for places in examples:
-        for place in places:
-            counts[place] += 1
+    for place in chain.from_iterable(examples):
+        counts[place] += 1
     return counts, sum(counts) + _UNSEEN * _PLACES
 
 
@@ -79,16 +104,24 @@ class Kinds:
     """
 
     def __init__(
-        self, examples: Mapping[str, Iterable[Words]] = MappingProxyType({}), ordinary: Iterable[Words] = (), false_alarms: float = 0.005
+        self, examples: Mapping[str, Collection[str]] = MappingProxyType({}), ordinary: Collection[str] = (), false_alarms: float = 0.005
     ) -> None:
         """`false_alarms`: the share of ordinary examples that may be taken for something else."""
-        usual = [pieces(words) for words in ordinary]
-        counts, total = _counted(usual)
-        logs = [math.log(times + _UNSEEN) for times in range(max(counts, default=0) + 1)]  # of few numbers, each looked up often
-        self._weights: dict[str, array[float]] = {}
+        self._examples, self._ordinary, self._false_alarms = examples, ordinary, false_alarms
+        self._weights: Mapping[str, array[float]] = {}
         self._least: dict[str, float] = {}
-        for kind, messages in examples.items():
-            of_kind, all_of_kind = _counted(map(pieces, messages))
+
+    def learn(self) -> None:
+        """Once; again does nothing."""
+        if not self._examples:
+            return
+        places_of = _learner()
+        usual = list(map(places_of, self._ordinary))
+        counts, total = _counted(usual)
+        logs = [math.log(times + _UNSEEN) for times in range(max(counts) + 1)]  # of few numbers, each looked up often
+        weights: dict[str, array[float]] = {}
+        for kind, messages in self._examples.items():
+            of_kind, all_of_kind = _counted(map(places_of, messages))
             if not any(of_kind) or not usual:
                 continue
             seen = [math.log(times + _UNSEEN) for times in range(max(of_kind) + 1)]
@@ -98,9 +131,11 @@ class Kinds:
                 """What a piece says that so many examples of the kind, and so many ordinary ones, have; nothing, if it is new."""
                 return seen[here] - logs[there] + rarer if here or there else 0.0
 
-            self._weights[kind] = array("f", map(weight, of_kind, counts))
+            weights[kind] = array("f", map(weight, of_kind, counts))
             without = sorted(sum(weight(of_kind[place], counts[place] - 1) for place in one) / math.sqrt(len(one) or 1) for one in usual)
-            self._least[kind] = max(0.0, without[-1 - int(len(without) * false_alarms)])
+            self._least[kind] = max(0.0, without[-1 - int(len(without) * self._false_alarms)])
+        self._examples, self._ordinary = MappingProxyType({}), ()
+        self._weights = weights
 
     def of(self, words: Words) -> str:
         """The kind the message is of; "" for an ordinary one."""

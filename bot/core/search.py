@@ -104,17 +104,9 @@ def build(
         Lexicon(using),
         ignored,
         _stems(whole("\n".join(elsewhere)), language, frozenset()),
-        Topics({entry.path: [_telling(text, ignored) for text in (*entry.names, *entry.examples)] for entry in entries}),
-        Kinds({"other": map(_words, other)}, [_words(text) for entry in entries for text in entry.examples]),
+        Topics({entry.path: (*entry.names, *entry.examples) for entry in entries}, ignored),
+        Kinds({"other": tuple(other)}, [text for entry in entries for text in entry.examples]),
     )
-
-
-def _words(text: str) -> list[str]:
-    return normal(text).split()
-
-
-def _telling(text: str, noise: Collection[str]) -> list[str]:
-    return [word for word in _words(text) if word not in noise]
 
 
 def find(index: Index, text: str, limit: int = 3) -> Found:

@@ -12,18 +12,18 @@ DESPAIR = ["i cannot go on like this", "i want it all to end", "nobody needs me 
 ALARM = ["he turned grey and limp", "she is limp and does not look at me", "he went blue and limp"]
 
 
-def words(*texts: str) -> list[list[str]]:
-    return [text.split() for text in texts]
-
-
 @pytest.fixture
 def topics() -> Topics:
-    return Topics({"eyes": words(*EYES), "sleep": words(*SLEEP), "nothing": []})
+    learned = Topics({"eyes": EYES, "sleep": SLEEP, "nothing": []})
+    learned.learn()
+    return learned
 
 
 @pytest.fixture
 def kinds() -> Kinds:
-    return Kinds({"crisis": words(*DESPAIR), "emergency": words(*ALARM), "never": []}, words(*ORDINARY))
+    learned = Kinds({"crisis": DESPAIR, "emergency": ALARM, "never": []}, ORDINARY)
+    learned.learn()
+    return learned
 
 
 @pytest.mark.parametrize(("said", "topic"), [("eyes dancing", "eyes"), ("his eys are jumpin", "eyes"), ("sleeping so badly", "sleep")])
@@ -67,11 +67,20 @@ def test_a_message_is_of_a_kind(kinds: Kinds, said: str, kind: str) -> None:
 
 def test_ordinary_examples_stay_ordinary() -> None:
     """An example that stands among the ordinary ones and nearly among the others is no alarm: so many would follow."""
-    kinds = Kinds({"crisis": words("i could die for you", "i want to die")}, words(*ORDINARY, *["i could die for a pizza"] * 3))
+    kinds = Kinds({"crisis": ["i could die for you", "i want to die"]}, [*ORDINARY, *["i could die for a pizza"] * 3])
+    kinds.learn()
     assert kinds.of(["i", "could", "die", "for", "a", "pizza"]) == ""
 
 
-def test_without_examples_nothing_is_of_a_kind() -> None:
+@pytest.mark.parametrize("examples", [{}, {"crisis": ["help me"]}])
+def test_without_ordinary_examples_nothing_is_of_a_kind(examples: dict[str, list[str]]) -> None:
     """A language that has no examples yet is served all the same."""
-    assert Kinds().of(["help"]) == ""
-    assert Kinds({"crisis": words("help me")}).of(["help"]) == ""
+    kinds = Kinds(examples)
+    kinds.learn()
+    assert kinds.of(["help"]) == ""
+
+
+def test_before_learning_nothing_is_like_anything() -> None:
+    """Who writes in the first seconds after a start is answered by search words and signs alone."""
+    assert Topics({"eyes": EYES}).like(["eyes"]) == {}
+    assert Kinds({"crisis": DESPAIR}, ORDINARY).of(DESPAIR[0].split()) == ""
