@@ -92,9 +92,9 @@ async def kept_of_what_was_acknowledged(database: Database, content: Content) ->
     with suppress(Unavailable):
         await turnstile.submit(ADA.does(Text("sleep")))
         acknowledged += 1
-    there = int(await rows_in(database) > known)  # as a program that starts now would find it
-    rounds.cancel()
+    rounds.cancel()  # at once: looking takes time, in which it would go on
     await asyncio.wait([rounds])
+    there = int(await rows_in(database) > known)  # as a program that starts now would find it
     return acknowledged, there
 
 
