@@ -139,7 +139,11 @@ class Directory:
             return []
         blank = {"session": sealed_session(self._sealer, Session()), "created_at": self._now, "seen_at": self._now}
         made = await self._connection.scalars(_NEW_CONTACTS, [blank] * len(newcomers))
-        people = [Contact(number, Session(), names[0].key[1], self._now) for number, names in zip(made, newcomers, strict=True)]
+        # The first of their rows is what the messages of somebody known are kept under: so are those of a newcomer, or their first
+        # message and the next ones would wait in two lines, and overtake each other.
+        people = [
+            Contact(number, Session(), min(name.key[1] for name in names), self._now) for number, names in zip(made, newcomers, strict=True)
+        ]
         rows = [self._row(person.id, name) for person, names in zip(people, newcomers, strict=True) for name in names]
         rows.sort(key=lambda row: (str(row["channel"]), str(row["chat"])))  # two instances wait for each other in one order only
         await self._connection.execute(_NEW_ADDRESSES, rows)

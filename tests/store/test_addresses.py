@@ -119,6 +119,13 @@ async def test_who_is_new_is_made_once(database: Database, shown: Names) -> None
     assert await everybody(database) == [made.id]
 
 
+async def test_all_messages_to_somebody_wait_in_one_line(database: Database) -> None:
+    """The first answer is kept under the same chat as the later ones: under two they would overtake each other when one is sent again."""
+    pairs = [(f"GB.{10**15 + number}", f"4477009001{number:02}") for number in range(12)]  # the chats' order is a matter of chance
+    first = [(await heard(database, *pair)).chat for pair in pairs]
+    assert [(await heard(database, *pair)).chat for pair in pairs] == first
+
+
 @pytest.mark.parametrize(("first", "second"), [((N1,), (A, N1)), ((A,), (A, N1))], ids=["an id to a number", "a number to an id"])
 async def test_the_second_name_is_added(database: Database, first: Names, second: Names) -> None:
     """Who is known by one name and writes under both is the same person, with both."""
