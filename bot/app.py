@@ -100,7 +100,6 @@ class App:
         `lease`: after so long others take over what a dead instance was doing, where there can be others.
         """
         content = content or load(settings.content_dir)
-        _learn(content)
         async with AsyncExitStack() as stack:
             database = await open_database(settings.database_url, sealer(settings))
             stack.push_async_callback(database.close)
@@ -119,6 +118,7 @@ class App:
                 app._start(stack, "watch", app.watch.run())
                 for name, channel in app.channels.items():
                     app._start(stack, name, channel.run())
+            _learn(content)  # last, so that nothing waits for it
             yield app
 
     async def _submit(self, inbound: Inbound) -> None:

@@ -23,7 +23,7 @@ from bot.core.markup import Document, parse, plain
 from bot.core.schedule import Hours
 from bot.core.search import Entry, build
 from bot.core.signs import rule
-from bot.core.words import normal
+from bot.core.words import normal, normals
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -111,13 +111,19 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
     ]
     wording = Wording(
         code,
-        {"crisis": _normal(raw.crisis), "emergency": _normal(raw.emergency), "advice": _normal(raw.advice)},
-        {sign: tuple(_beginning(word) for word in words) for sign, words in raw.signs.items()},
+        {"crisis": normals(raw.crisis), "emergency": normals(raw.emergency), "advice": normals(raw.advice)},
+        {sign: _beginnings(words) for sign, words in raw.signs.items()},
         {kind: tuple(map(rule, rules)) for kind, rules in raw.danger.items()},
-        _normal(raw.harmless),
-        _normal(raw.filler),
+        normals(raw.harmless),
+        normals(raw.filler),
         _like(examples),
     )
+    for sign, words in raw.signs.items():
+        for word in words:
+            if "*" in word[:-1] or (" " in word and word.endswith("*")):
+                reading.report(
+                    file, ("signs", sign), f"signs.{sign}: the star in {word!r} means nothing", "put it at the end of a single word"
+                )
     for sign in unknown_signs(wording):
         reading.report(file, 0, f"danger names the sign {sign!r}, which has no words", "list them under signs, or correct the name")
     return Language(
@@ -134,8 +140,8 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
         commands=commands,
         index=build(code, entries, raw.noise, raw.elsewhere, examples.other),
         wording=wording,
-        yes=_normal(raw.yes_words),
-        no=_normal(raw.no_words),
+        yes=normals(raw.yes_words),
+        no=normals(raw.no_words),
         canned=tuple(Canned(each.id, each.label, each.text.strip()) for each in raw.canned),
     )
 
@@ -153,13 +159,9 @@ def _like(examples: ExamplesFile) -> Kinds:
     return Kinds({kind: getattr(examples, kind) for kind in KINDS}, tuple(chain(examples.other, *examples.pages.values())))
 
 
-def _normal(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(map(normal, words))
-
-
-def _beginning(word: str) -> str:
-    """A word of a sign in normal form; one with a star stands for all that begin so."""
-    return normal(word) + "*" * word.endswith("*")
+def _beginnings(words: Iterable[str]) -> tuple[str, ...]:
+    """The words of a sign in normal form; one with a star stands for all that begin so."""
+    return tuple(word + "*" * written.endswith("*") for word, written in zip(normals(words), words, strict=True))
 
 
 def _read_pages(reading: Reading, code: str, origin: Mapping[str, Page]) -> dict[str, Page]:

@@ -198,7 +198,7 @@ def _check_numbers(reading: Reading, content: Content, language: Language, page:
 
 def _numbers(document: Document) -> Counter[str]:
     """The numbers in a text, in whatever digits they are written and thousands are parted: "1,000", "1.000" and "١٠٠٠" are the same."""
-    digits = "".join(str(unicodedata.digit(c, c)) for c in _LIST_MARK.sub("", plain(document)))
+    digits = re.sub(r"\d", lambda found: str(unicodedata.digit(found[0])), _LIST_MARK.sub("", plain(document)))
     return Counter(re.findall(r"\d+", _THOUSANDS.sub("", digits)))
 
 

@@ -5,7 +5,7 @@ from datetime import date, time
 from typing import Annotated, Literal
 
 from babel import Locale, UnknownLocaleError
-from holidays import list_supported_countries
+from holidays import country_holidays
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.core.alarms import Alarm
@@ -30,8 +30,10 @@ def _zone(value: object) -> object:
 
 
 def _holidays(country: str) -> str:
-    if country not in list_supported_countries():
-        raise ValueError("is no country whose holidays are known; write it like DE")
+    try:
+        country_holidays(country)
+    except NotImplementedError:
+        raise ValueError("is no country whose holidays are known; write it like DE") from None
     return country
 
 
@@ -56,7 +58,20 @@ def _review(value: str) -> str:
 
 _Code = Annotated[str, AfterValidator(_language)]
 _Window = Annotated[Window, BeforeValidator(_window)]
-_Text = Annotated[str, BeforeValidator(lambda value: str(value).strip() if isinstance(value, int | str) else value)]
+_Text = Annotated[str, BeforeValidator(lambda value: str(value).strip() if type(value) in (int, str) else value)]
+# Thousands of words: one text of them is read many times as fast as a list, and needs no quotes.
+_Listed = Annotated[tuple[str, ...], BeforeValidator(lambda value: _parted(value, _COMMA))]
+_Lines = Annotated[tuple[str, ...], BeforeValidator(lambda value: _parted(value, _NEWLINE))]
+_COMMA, _NEWLINE = re.compile("[,،]"), re.compile("\n")
+
+
+def _parted(value: object, by: re.Pattern[str]) -> object:
+    """The texts in one text; those of a list, stripped."""
+    texts = by.split(str(value)) if type(value) in (int, str) else value
+    if not isinstance(texts, list):
+        return value
+    stripped = [str(text).strip() if type(text) in (int, str) else text for text in texts]
+    return [text for text in stripped if text != ""]
 
 
 class Shape(BaseModel):
@@ -75,7 +90,7 @@ class Words(Shape):
 
     title: str
     description: str = ""
-    keywords: tuple[_Text, ...] = ()
+    keywords: _Listed = ()
     review: Annotated[str, AfterValidator(_review)] = "pending"
 
 
@@ -164,13 +179,13 @@ class _Canned(Shape):
 
 
 class ExamplesFile(Shape):
-    """Messages as people write them."""
+    """Messages as people write them, a line each."""
 
-    pages: dict[str, tuple[_Text, ...]] = {}  # questions each page answers
-    emergency: tuple[_Text, ...] = ()
-    crisis: tuple[_Text, ...] = ()
-    advice: tuple[_Text, ...] = ()
-    other: tuple[_Text, ...] = ()  # about nothing of ours
+    pages: dict[str, _Lines] = {}  # questions each page answers
+    emergency: _Lines = ()
+    crisis: _Lines = ()
+    advice: _Lines = ()
+    other: _Lines = ()  # about nothing of ours
 
 
 class TextsFile(Shape):
@@ -183,15 +198,15 @@ class TextsFile(Shape):
     starters: tuple[_Text, ...]
     texts: dict[str, str]
     canned: tuple[_Canned, ...] = ()
-    commands: dict[str, tuple[_Text, ...]]
-    emergency: tuple[_Text, ...]
-    crisis: tuple[_Text, ...]
-    advice: tuple[_Text, ...] = ()
-    signs: dict[str, tuple[_Text, ...]] = {}
+    commands: dict[str, _Listed]
+    emergency: _Listed
+    crisis: _Listed
+    advice: _Listed = ()
+    signs: dict[str, _Listed] = {}
     danger: dict[Alarm, tuple[Annotated[str, Field(pattern=r"^[a-z_]+( \+ [a-z_]+)*( - [a-z_]+)*$")], ...]] = {}
-    harmless: tuple[_Text, ...] = ()
-    filler: tuple[_Text, ...] = ()
-    yes_words: tuple[_Text, ...]
-    no_words: tuple[_Text, ...]
-    noise: tuple[_Text, ...] = ()
-    elsewhere: tuple[_Text, ...] = ()
+    harmless: _Listed = ()
+    filler: _Listed = ()
+    yes_words: _Listed
+    no_words: _Listed
+    noise: _Listed = ()
+    elsewhere: _Listed = ()

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-import segno
-
 from bot.core.library import Content
 
 MAX_TEXT = 140  # characters a wa.me link may bring along [PLATFORMS]
@@ -42,6 +40,8 @@ def telegram_links(username: str, content: Content) -> list[Link]:
 
 def draw(links: Iterable[Link], folder: Path, kind: Literal["png", "svg"]) -> None:
     """Writes a QR code of each link into `folder`. Raises OSError."""
+    import segno
+
     folder.mkdir(parents=True, exist_ok=True)
     for link in links:
         segno.make_qr(link.url, error="m").save(str(folder / f"{link.name}.{kind}"), kind=kind, scale=_MODULE, border=_BORDER)

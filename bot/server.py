@@ -46,6 +46,7 @@ async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
     told = asyncio.Event()  # to read the content anew; from now on, so that a signal that comes too early ends nothing
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, told.set)
     in_terminal = os.isatty(0)
+    gc.disable()  # until all is built: nothing of that is garbage
     listening = _listen(settings)
     fresh = _is_new(settings)
     async with App.running(settings, lease=lease) as app:
@@ -62,6 +63,7 @@ async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
             print(_FIRST_LOGIN.format(address=address, name=FIRST_ADMIN, password=password), flush=True)
         server = _Server(config)
         _settle()
+        gc.enable()
         gc.set_threshold(*_GARBAGE)
         sys.setswitchinterval(_SWITCH)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.core.likeness import Kinds, Topics
-from bot.core.words import Lexicon, normal, stems, whole
+from bot.core.words import Lexicon, normal, normals, stems, whole
 
 CLEAR = 0.7  # a score from which a page is an answer
 LEAD = 0.2  # how far ahead the best must be to be opened without asking
@@ -71,23 +71,28 @@ def build(
     language: str, entries: Collection[Entry], noise: Iterable[str] = (), elsewhere: Iterable[str] = (), other: Iterable[str] = ()
 ) -> Index:
     """`other`: messages about nothing that a page is about."""
-    ignored = frozenset(map(normal, noise))
+    ignored = frozenset(normals(noise))
     phrases: dict[str, tuple[str, ...]] = {}
     names_of: dict[str, set[frozenset[str]]] = {}
     using: defaultdict[str, dict[str, float]] = defaultdict(dict)
-    pages = 0
-    for entry in entries:
-        pages += 1
-        names = {normal(name) for name in entry.names} - {""}
+    spelt = [(entry.path, {*normals(entry.names)} - {""}, whole(entry.text)) for entry in entries]
+    said = {word for _, names, text in spelt for phrase in (*names, text) for word in phrase.split()}
+    stem_of = dict(zip(said, stems(said, language), strict=True))  # each word once: they come again and again
+
+    def telling(phrase: str) -> frozenset[str]:
+        words = phrase.split()
+        return frozenset(stem_of[word] for word in [word for word in words if word not in ignored] or words)
+
+    for path, names, text in spelt:
         for name in names:
-            phrases[name] = (*phrases.get(name, ()), entry.path)
-        names_of[entry.path] = {_stems(name, language, ignored) for name in names}
-        for stem in _stems(whole(entry.text), language, ignored):
-            using[stem][entry.path] = _BODY
-        for words in names_of[entry.path]:
+            phrases[name] = (*phrases.get(name, ()), path)
+        names_of[path] = set(map(telling, names))
+        for stem in telling(text):
+            using[stem][path] = _BODY
+        for words in names_of[path]:
             for stem in words:
-                using[stem][entry.path] = max(using[stem].get(entry.path, 0.0), 1.0 if len(words) == 1 else _AMONG)
-    weight = {stem: math.log(1 + pages / len(found)) for stem, found in using.items()}
+                using[stem][path] = max(using[stem].get(path, 0.0), 1.0 if len(words) == 1 else _AMONG)
+    weight = {stem: math.log(1 + len(spelt) / len(found)) for stem, found in using.items()}
     listed = [(path, part) for path, parts in names_of.items() for part in parts]
     holding: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
     for number, (_, part) in enumerate(listed):
@@ -99,11 +104,11 @@ def build(
         dict(holding),
         dict(using),
         weight,
-        math.log(1 + pages),
+        math.log(1 + len(spelt)),
         language,
         Lexicon(using),
         ignored,
-        _stems(whole("\n".join(elsewhere)), language, frozenset()),
+        frozenset(stems(whole("\n".join(elsewhere)).split(), language)),
         Topics({entry.path: (*entry.names, *entry.examples) for entry in entries}, ignored),
         Kinds({"other": tuple(other)}, [text for entry in entries for text in entry.examples]),
     )
@@ -187,8 +192,3 @@ def _meant(index: Index, stem: str) -> dict[str, float]:
         pieces = (piece for at in range(_MIN_PART, len(stem)) for piece in (stem[:at], stem[-at:]))
         found = {piece: _PART for piece in pieces if piece in index.lexicon}
     return found
-
-
-def _stems(phrase: str, language: str, noise: frozenset[str]) -> frozenset[str]:
-    words = [word for word in phrase.split() if word not in noise] or phrase.split()
-    return frozenset(stems(words, language))

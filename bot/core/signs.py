@@ -5,7 +5,6 @@ Nobody can list all sentences in which somebody does not breathe. The content li
 ("breath + cannot", "lips + blue", "seizure - question": without any of the latter).
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from bot.core.words import Lexicon, stems
 ASKED = "asked"  # the sign of a question mark anywhere
 NEAR = 7  # words within which the signs of a rule stand
 
-_Meanings = defaultdict[str, set[str]]  # the signs of each word
+_Meanings = dict[str, frozenset[str]]  # the signs of each word
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +35,20 @@ class Signs:
     def __init__(self, words: Mapping[str, Iterable[str]], language: str, harmless: Collection[str] = ()) -> None:
         self._language = language
         self._harmless = frozenset(harmless)
-        exact: _Meanings = defaultdict(set)
-        stem: _Meanings = defaultdict(set)
-        beginnings: _Meanings = defaultdict(set)
+        exact, stem, beginnings = _Meanings(), _Meanings(), _Meanings()
         phrases: list[tuple[list[str], str]] = []
         for sign, listed in words.items():
+            meant = frozenset([sign])
             for word in listed:
                 if word.endswith("*"):
-                    beginnings[word[:-1]].add(sign)
+                    _add(beginnings, word[:-1], meant)
                 elif " " in word:
                     phrases.append((word.split(), sign))
                 else:
-                    exact[word].add(sign)
-                    stem[stems([word], language)[0]].add(sign)
-        self._exact, self._stems, self._beginnings = _shared(exact), _shared(stem), _shared(beginnings)
+                    _add(exact, word, meant)
+        for left, meant in zip(stems(exact, language), exact.values(), strict=True):
+            _add(stem, left, meant)
+        self._exact, self._stems, self._beginnings = exact, stem, beginnings
         self._lengths = sorted({len(letters) for letters in beginnings})
         self._phrases, self._signs = Runs((words for words, _ in phrases), harmless), [sign for _, sign in phrases]
         self._lexicon, self._stem_lexicon = Lexicon(self._exact), Lexicon(self._stems)
@@ -75,10 +74,9 @@ class Signs:
         return found
 
 
-def _shared(meanings: _Meanings) -> dict[str, frozenset[str]]:
-    """Each of the sets once: thousands of words mean one of a few signs."""
-    known: dict[frozenset[str], frozenset[str]] = {}
-    return {word: known.setdefault(signs, signs) for word, signs in ((word, frozenset(signs)) for word, signs in meanings.items())}
+def _add(meanings: _Meanings, word: str, signs: frozenset[str]) -> None:
+    known = meanings.get(word, signs)
+    meanings[word] = known if signs <= known else known | signs
 
 
 def shown(rules: Iterable[Rule], found: Sequence[set[str]]) -> range | None:

@@ -4,7 +4,6 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-import segno
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
@@ -97,6 +96,8 @@ class Account:
 
 def _qr(uri: str) -> str:
     """A QR code as SVG that stands in the page."""
+    import segno
+
     drawn = io.BytesIO()
     segno.make(uri, error="m").save(drawn, kind="svg", xmldecl=False, svgns=False, scale=5, border=3, light="#fff", dark="#000")
     return drawn.getvalue().decode()

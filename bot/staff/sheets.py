@@ -10,8 +10,6 @@ import zipfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from xml.sax.saxutils import escape
 
-from openpyxl import Workbook
-
 Rows = AsyncIterator[Sequence[Sequence[str]]]  # some at a time
 Maker = Callable[[Rows], AsyncIterator[bytes]]
 
@@ -41,6 +39,8 @@ async def as_csv(rows: Rows) -> AsyncIterator[bytes]:
 
 async def as_xlsx(rows: Rows) -> AsyncIterator[bytes]:
     """A workbook of one sheet in which every cell is text."""
+    from openpyxl import Workbook
+
     frame = io.BytesIO()
     Workbook().save(frame)
     sent = _Sent()

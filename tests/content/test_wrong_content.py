@@ -191,6 +191,15 @@ TEXTS_CASES = [
         "noted:",
         Error(TEXTS, "texts.noted is empty: write it", "noted:"),
     ),
+    texts(
+        "a star in a phrase",
+        swap(TEXTS, "  cannot: not, cant,", "  cannot: not, not* able, cant,"),
+        "signs.cannot: the star in 'not* able' means nothing: put it at the end of a single word",
+        "  cannot:",
+    ),
+    texts(
+        "sign without words", swap(TEXTS, "  cannot: not,", "  can_not: not,"), "danger names the sign 'cannot', which has no words…", ""
+    ),
     texts("command to nowhere", swap(TEXTS, "  feedback: [", "  feedbak: ["), f"commands: 'feedbak' {NOWHERE}", "  feedbak:"),
     texts("command to no page", swap(TEXTS, '"page:emergency":', '"page:x":'), f"commands: 'page:x' {NOWHERE}", "page:x"),
     texts(
