@@ -157,8 +157,8 @@ class World:
     mailbox: Mailbox
 
     def cards(self) -> list[Message]:
-        """What the bot has written in the group, as it stands now."""
-        return [message for message in self.telegram.chat(GROUP) if message.by_bot]
+        """What the bot has written in the group about requests, as it stands now: in office hours a digest may stand among it."""
+        return [message for message in self.telegram.chat(GROUP) if message.by_bot and not message.text.startswith("The desk today")]
 
     async def card(self, *fragments: str) -> Message:
         """The card once all of this stands on it."""

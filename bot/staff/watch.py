@@ -74,7 +74,7 @@ class Watch:
         return self._desk.alerts.remind([(request, last[request.id]) for request in found], admins, now)
 
     async def _digest(self, connection: AsyncConnection, now: datetime) -> list[Letter]:
-        """Once a day, from the opening on."""
+        """Once a day, from the opening on; none when there is nothing to tell, so that nobody learns to pass over it."""
         hours = self._desk.hours
         zone = zone_of(hours.zone)
         today = now.astimezone(zone).date()
@@ -85,7 +85,7 @@ class Watch:
         end_of_day = datetime.combine(today + timedelta(days=1), time(), zone).astimezone(UTC)
         numbers = await reminders.numbers(connection, since, now, end_of_day)
         await counts.job_done(connection, DIGEST, now, numbers.open)
-        return self._desk.alerts.digest(numbers, since, now)
+        return [] if numbers.none else self._desk.alerts.digest(numbers, since, now)
 
     @staticmethod
     def _last_day(hours: Hours, now: datetime) -> datetime:

@@ -62,6 +62,11 @@ class Numbers:
     promised: int  # requests whose promised time was since then
     kept: int  # of these, those whose caller somebody tried to reach in time
 
+    @property
+    def none(self) -> bool:
+        """Whether there is nothing to tell: a desk without requests."""
+        return not (self.open or self.new or self.closed or self.promised)
+
 
 async def numbers(connection: AsyncConnection, since: datetime, now: datetime, end_of_day: datetime) -> Numbers:
     """The numbers as of `now`; what has happened is counted from `since` on."""

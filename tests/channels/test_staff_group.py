@@ -81,8 +81,8 @@ async def ask(maria: Person) -> None:
 
 
 def in_group(api: BotApi) -> list[Message]:
-    """What the bot has written there, as it stands now."""
-    return [message for message in api.chat(GROUP) if message.by_bot]
+    """What the bot has written there about requests, as it stands now: in office hours a digest may stand among it."""
+    return [message for message in api.chat(GROUP) if message.by_bot and not message.text.startswith("The desk today")]
 
 
 async def card_saying(api: BotApi, words: str) -> Message:

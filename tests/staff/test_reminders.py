@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from people import ADA, BOB, NOW, Person, go_through, open_turnstile, queue
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from bot.core.library import Content
 from bot.core.markup import plain
@@ -19,7 +19,7 @@ from bot.staff.alerts import EMAIL, GROUP, Alerts, phrases
 from bot.staff.desk import Actor, Desk, Given
 from bot.staff.reminders import due
 from bot.staff.watch import Watch
-from bot.store import staff
+from bot.store import counts, staff
 from bot.store.database import Database
 from bot.store.outbox import Letter
 from bot.store.reminders import Open
@@ -290,6 +290,16 @@ async def test_the_digest_comes_at_the_opening(watch: Watch, places: Places, req
         await watch.look(at(moment))
         digests = [letter for letter in places.letters[before:] if letter.reply.title.startswith("The desk today")]
         assert len(digests) == (2 if moment in ("26 Nov 09:00", "27 Nov 09:30", "30 Nov 09:00") else 0), moment
+
+
+async def test_an_empty_desk_has_no_digest(watch: Watch, places: Places, database: Database, request_: StoredRequest) -> None:
+    """Where nobody asks there is nothing to read in the morning, and nothing is made up for it at noon."""
+    async with database.write() as connection:
+        await connection.execute(delete(requests))
+    await watch.look(at("26 Nov 09:00"))
+    assert places.letters == []
+    async with database.read() as connection:
+        assert await counts.last_run(connection, "digest") == at("26 Nov 09:00")
 
 
 async def test_the_digest_counts(watch: Watch, places: Places, database: Database, content: Content, request_: StoredRequest) -> None:
