@@ -86,7 +86,7 @@ async def run(
     """Warms up, measures, waits for the last answers. `folder` may hold a database already; `profile`: where py-spy writes."""
     with tempfile.TemporaryDirectory() as scratch:
         async with running(contestant, load, folder or Path(scratch), ids) as its:
-            await asyncio.sleep(0.5)
+            await its.bot.settled()
             idle = its.bot.memory()
             its.crowd.start(load.users)
             await asyncio.sleep(load.warmup)

@@ -14,6 +14,7 @@ import psutil
 CORES = sorted(os.sched_getaffinity(0))
 BOT_CORE, OUR_CORE = CORES[0], CORES[-1]
 START = 30.0  # seconds
+SETTLED_SECONDS = 0.5  # of hardly any work
 
 
 class DidNotStart(Exception):
@@ -46,6 +47,14 @@ class Bot:
                 return time.perf_counter() - self._begun
             await asyncio.sleep(0.005)
         raise DidNotStart(f"not ready after {START:.0f} s: see {self.log}")
+
+    async def settled(self) -> None:
+        """Returns when it has nothing left to do after its start: what it then learns or warms up is not what is measured."""
+        for _ in range(round(START / SETTLED_SECONDS)):
+            before = self.cpu()
+            await asyncio.sleep(SETTLED_SECONDS)
+            if self.cpu() - before < 0.1 * SETTLED_SECONDS:
+                return
 
     def cpu(self) -> float:
         """Seconds of the processor it has used."""

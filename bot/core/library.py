@@ -10,6 +10,7 @@ from babel import Locale
 
 from bot.core.alarms import Alarms, Wording
 from bot.core.languages import Speech
+from bot.core.likeness import Reader
 from bot.core.markup import Document, blanks, fill, plain
 from bot.core.model import Button
 from bot.core.schedule import Hours, Window
@@ -151,9 +152,9 @@ class Content:
     def learn(self) -> None:
         """Learns from the examples: seconds of work, for another thread. Before, people are understood a little less well."""
         for language in self.languages.values():
-            language.wording.like.learn()
-            language.index.topics.learn()
-            language.index.others.learn()
+            reader = Reader()
+            for learner in (language.wording.like, language.index.topics, language.index.others):
+                learner.learn(reader)
 
     # Of every language together: people in fear write in their own.
 

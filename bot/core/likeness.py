@@ -37,28 +37,36 @@ def pieces(words: Words, of_word: Callable[[str], tuple[int, ...]] = _of_word) -
     return found
 
 
-def _learner(noise: Collection[str] = ()) -> Callable[[str], Places]:
-    """What finds the pieces of examples: our own words are remembered meanwhile, they come again and again."""
-    of_word = cache(_of_word)
-    return lambda text: array("H", pieces([word for word in normal(text).split() if word not in noise], of_word))
+class Reader:
+    """Finds the pieces of examples, and remembers meanwhile: whoever learns after somebody else meets the same texts and words."""
+
+    def __init__(self) -> None:
+        self._of_word = cache(_of_word)
+        self._words = cache(lambda text: normal(text).split())
+        self._whole = cache(lambda text: array("H", pieces(self._words(text), self._of_word)))
+
+    def places(self, text: str, noise: frozenset[str] = frozenset()) -> Places:
+        """The places of the text's pieces, leaving out words that tell nothing."""
+        if noise.isdisjoint(self._words(text)):
+            return self._whole(text)
+        return array("H", pieces([word for word in self._words(text) if word not in noise], self._of_word))
 
 
 class Topics:
     """Which topic's texts a message is like: the cosine of their pieces, rare pieces weighing more."""
 
-    def __init__(self, texts: Mapping[str, Collection[str]], noise: Collection[str] = ()) -> None:
+    def __init__(self, texts: Mapping[str, Collection[str]], noise: Iterable[str] = ()) -> None:
         """`noise`: words that tell nothing."""
         self._names = tuple(texts)
-        self._texts, self._noise = texts, noise
+        self._texts, self._noise = texts, frozenset(noise)
         self._weight, self._begins = array("f", bytes(4 * _PLACES)), array("I", bytes(4 * (_PLACES + 1)))
         self._topics, self._shares = array("H"), array("f")
 
-    def learn(self) -> None:
+    def learn(self, reader: Reader) -> None:
         """Once; again does nothing."""
         if not self._texts:
             return
-        places_of = _learner(self._noise)
-        counted = [Counter(chain.from_iterable(map(places_of, self._texts[name]))) for name in self._names]
+        counted = [Counter(chain.from_iterable(reader.places(text, self._noise) for text in self._texts[name])) for name in self._names]
         self._texts = MappingProxyType({})
         in_topics = Counter(chain.from_iterable(counted))
         weight = array("f", [math.log((len(counted) + 1) / (in_topics[place] or 1)) for place in range(_PLACES)])
@@ -111,28 +119,31 @@ class Kinds:
         self._weights: Mapping[str, array[float]] = {}
         self._least: dict[str, float] = {}
 
-    def learn(self) -> None:
+    def learn(self, reader: Reader) -> None:
         """Once; again does nothing."""
         if not self._examples:
             return
-        places_of = _learner()
-        usual = list(map(places_of, self._ordinary))
+        usual = list(map(reader.places, self._ordinary))
         counts, total = _counted(usual)
         logs = [math.log(times + _UNSEEN) for times in range(max(counts) + 1)]  # of few numbers, each looked up often
         weights: dict[str, array[float]] = {}
         for kind, messages in self._examples.items():
-            of_kind, all_of_kind = _counted(map(places_of, messages))
+            of_kind, all_of_kind = _counted(map(reader.places, messages))
             if not any(of_kind) or not usual:
                 continue
             seen = [math.log(times + _UNSEEN) for times in range(max(of_kind) + 1)]
             rarer = math.log(total / all_of_kind)  # there are fewer examples of the kind
 
-            def weight(here: int, there: int, seen: list[float] = seen, rarer: float = rarer) -> float:
+            def weights_of(pairs: Iterable[tuple[int, int]], seen: list[float] = seen, rarer: float = rarer) -> list[float]:
                 """What a piece says that so many examples of the kind, and so many ordinary ones, have; nothing, if it is new."""
-                return seen[here] - logs[there] + rarer if here or there else 0.0
+                listed = list(pairs)
+                says = {(here, there): seen[here] - logs[there] + rarer if here or there else 0.0 for here, there in set(listed)}
+                return list(map(says.__getitem__, listed))
 
-            weights[kind] = array("f", map(weight, of_kind, counts))
-            without = sorted(sum(weight(of_kind[place], counts[place] - 1) for place in one) / math.sqrt(len(one) or 1) for one in usual)
+            weights[kind] = array("f", weights_of(zip(of_kind, counts, strict=True)))
+            # What each piece would say if one of the ordinary examples that have it were not among them.
+            without_one = weights_of((here, max(there - 1, 0)) for here, there in zip(of_kind, counts, strict=True))
+            without = sorted(sum(map(without_one.__getitem__, one)) / math.sqrt(len(one) or 1) for one in usual)
             self._least[kind] = max(0.0, without[-1 - int(len(without) * self._false_alarms)])
         self._examples, self._ordinary = MappingProxyType({}), ()
         self._weights = weights

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core.likeness import Kinds, Topics, pieces
+from bot.core.likeness import Kinds, Reader, Topics, pieces
 
 EYES = ["the eyes are dancing", "his eyes jump around"]
 SLEEP = ["she sleeps badly", "awake all night"]
@@ -15,14 +15,14 @@ ALARM = ["he turned grey and limp", "she is limp and does not look at me", "he w
 @pytest.fixture
 def topics() -> Topics:
     learned = Topics({"eyes": EYES, "sleep": SLEEP, "nothing": []})
-    learned.learn()
+    learned.learn(Reader())
     return learned
 
 
 @pytest.fixture
 def kinds() -> Kinds:
     learned = Kinds({"crisis": DESPAIR, "emergency": ALARM, "never": []}, ORDINARY)
-    learned.learn()
+    learned.learn(Reader())
     return learned
 
 
@@ -68,7 +68,7 @@ def test_a_message_is_of_a_kind(kinds: Kinds, said: str, kind: str) -> None:
 def test_ordinary_examples_stay_ordinary() -> None:
     """An example that stands among the ordinary ones and nearly among the others is no alarm: so many would follow."""
     kinds = Kinds({"crisis": ["i could die for you", "i want to die"]}, [*ORDINARY, *["i could die for a pizza"] * 3])
-    kinds.learn()
+    kinds.learn(Reader())
     assert kinds.of(["i", "could", "die", "for", "a", "pizza"]) == ""
 
 
@@ -76,7 +76,7 @@ def test_ordinary_examples_stay_ordinary() -> None:
 def test_without_ordinary_examples_nothing_is_of_a_kind(examples: dict[str, list[str]]) -> None:
     """A language that has no examples yet is served all the same."""
     kinds = Kinds(examples)
-    kinds.learn()
+    kinds.learn(Reader())
     assert kinds.of(["help"]) == ""
 
 
