@@ -112,7 +112,7 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
     wording = Wording(
         code,
         {"crisis": normals(raw.crisis), "emergency": normals(raw.emergency), "advice": normals(raw.advice)},
-        {sign: _beginnings(words) for sign, words in raw.signs.items()},
+        _spelt(raw.signs),
         {kind: tuple(map(rule, rules)) for kind, rules in raw.danger.items()},
         normals(raw.harmless),
         normals(raw.filler),
@@ -159,9 +159,11 @@ def _like(examples: ExamplesFile) -> Kinds:
     return Kinds({kind: getattr(examples, kind) for kind in KINDS}, tuple(chain(examples.other, *examples.pages.values())))
 
 
-def _beginnings(words: Iterable[str]) -> tuple[str, ...]:
-    """The words of a sign in normal form; one with a star stands for all that begin so."""
-    return tuple(word + "*" * written.endswith("*") for word, written in zip(normals(words), words, strict=True))
+def _spelt(signs: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """The words of each sign in normal form; one with a star stands for all that begin so."""
+    written = [word for words in signs.values() for word in words]
+    normal_of = dict(zip(written, normals(written), strict=True))
+    return {sign: tuple(normal_of[word] + "*" * word.endswith("*") for word in words) for sign, words in signs.items()}
 
 
 def _read_pages(reading: Reading, code: str, origin: Mapping[str, Page]) -> dict[str, Page]:

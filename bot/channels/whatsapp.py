@@ -36,7 +36,7 @@ _CHECK_SECONDS = 60.0  # between looks at our number
 _REMEMBER = 600.0  # seconds a refusal to send counts as trouble, unless there is another: with no traffic nothing could disprove it
 _PAIR_BURST = 45  # messages to one person at once before the pair rate counts [PLATFORMS]
 _MAX_RECEIPTS = 20  # read receipts on their way at a time, …
-_BUSY = 16  # … and webhooks in hand, beyond which answers come first
+_RECEIPTS_A_SECOND = 50  # … and in a second: beyond that answers come first, and come at once anyway
 _RECEIPT_SECONDS = 1.0  # an answer waits so long for its receipt: a typing sign after it would stand there for long
 _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})", re.ASCII)
 _CHALLENGE = re.compile(r"[\w.-]{1,200}", re.ASCII)
@@ -75,7 +75,7 @@ class WhatsApp:
         self._overall = RateLimit(burst=max(4, int(options.rate / 4)), every=1 / options.rate)
         self._each = RateLimit(burst=_PAIR_BURST, every=PAIR_SECONDS)
         self._receipts: dict[str, asyncio.Task[None]] = {}  # by address
-        self._in_hand = 0  # webhooks
+        self._courtesy = RateLimit(burst=_RECEIPTS_A_SECOND, every=1 / _RECEIPTS_A_SECOND)
         self._large = asyncio.Semaphore(LARGE)
         self._reached = time.monotonic()
         self._number = ""  # what is wrong with our number
@@ -142,19 +142,16 @@ class WhatsApp:
         # All at once, in order: the turnstile keeps the order of each person and puts the others into one round.
         work = [self._submit(inbound) for inbound, _ in parsed.heard]
         work += [self._report(parsed.receipts)] if parsed.receipts else []
-        self._in_hand += 1
         try:
             await together(work)
         except Unavailable as refused:
             raise HTTPException(503, headers={"Retry-After": str(int(refused.retry_after))}) from None
-        finally:
-            self._in_hand -= 1
         return JSONResponse({})
 
     def _mark_read(self, inbound: Inbound, message: str) -> None:
         """Shows that it was read and an answer is coming. Worthless when late, so neither queued nor repeated."""
         address = inbound.address
-        if len(self._receipts) < _MAX_RECEIPTS and self._in_hand <= _BUSY and address not in self._receipts:
+        if len(self._receipts) < _MAX_RECEIPTS and address not in self._receipts and not self._courtesy.wait(""):
             task = self._receipts[address] = asyncio.create_task(self._receipt(message, typing=not isinstance(inbound.event, Media)))
             task.add_done_callback(lambda _: self._receipts.pop(address, None))
 
