@@ -41,9 +41,9 @@ class Reader:
     """Finds the pieces of examples, and remembers meanwhile: whoever learns after somebody else meets the same texts and words."""
 
     def __init__(self) -> None:
-        self._of_word = cache(_of_word)
-        self._words = cache(lambda text: normal(text).split())
-        self._whole = cache(lambda text: array("H", pieces(self._words(text), self._of_word)))
+        words, of_word = cache(lambda text: normal(text).split()), cache(_of_word)
+        self._words, self._of_word = words, of_word
+        self._whole = cache(lambda text: array("H", pieces(words(text), of_word)))  # without `self`, it is gone with the last learner
 
     def places(self, text: str, noise: frozenset[str] = frozenset()) -> Places:
         """The places of the text's pieces, leaving out words that tell nothing."""
