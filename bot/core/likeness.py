@@ -41,15 +41,16 @@ class Reader:
     """Finds the pieces of examples, and remembers meanwhile: whoever learns after somebody else meets the same texts and words."""
 
     def __init__(self) -> None:
-        words, of_word = cache(lambda text: normal(text).split()), cache(_of_word)
-        self._words, self._of_word = words, of_word
-        self._whole = cache(lambda text: array("H", pieces(words(text), of_word)))  # without `self`, it is gone with the last learner
+        said, of_word = cache(normal), cache(_of_word)
+        self._said, self._of_word = said, of_word
+        self._whole = cache(lambda text: array("H", pieces(said(text).split(), of_word)))  # without `self`: gone with the last learner
 
     def places(self, text: str, noise: frozenset[str] = frozenset()) -> Places:
         """The places of the text's pieces, leaving out words that tell nothing."""
-        if noise.isdisjoint(self._words(text)):
+        words = self._said(text).split()
+        if noise.isdisjoint(words):
             return self._whole(text)
-        return array("H", pieces([word for word in self._words(text) if word not in noise], self._of_word))
+        return array("H", pieces([word for word in words if word not in noise], self._of_word))
 
 
 class Topics:
@@ -66,24 +67,31 @@ class Topics:
         """Once; again does nothing."""
         if not self._texts:
             return
-        counted = [Counter(chain.from_iterable(reader.places(text, self._noise) for text in self._texts[name])) for name in self._names]
+        counted = [self._count(reader, name) for name in self._names]
         self._texts = MappingProxyType({})
-        in_topics = Counter(chain.from_iterable(counted))
-        weight = array("f", [math.log((len(counted) + 1) / (in_topics[place] or 1)) for place in range(_PLACES)])
+        in_topics = [0] * _PLACES
+        for place in chain.from_iterable(places for places, _ in counted):
+            in_topics[place] += 1
+        weight = array("f", [math.log((len(counted) + 1) / (topics or 1)) for topics in in_topics])
         # What each piece says about which topics stands side by side: as lists it would take ten times the room.
         begins = array("I", [0])
         for place in range(_PLACES):
             begins.append(begins[-1] + in_topics[place])
         free = array("I", begins)
         topics, shares = array("H", bytes(2 * begins[-1])), array("f", bytes(4 * begins[-1]))
-        for number, counts in enumerate(counted):
-            weighed = {place: (1 + math.log(times)) * weight[place] for place, times in counts.items()}
+        for number, (places, times) in enumerate(counted):
+            weighed = {place: (1 + math.log(often)) * weight[place] for place, often in zip(places, times, strict=True)}
             whole = math.hypot(*weighed.values()) or 1.0
             for place, value in weighed.items():
                 topics[free[place]], shares[free[place]] = number, value / whole
                 free[place] += 1
         self._weight, self._topics, self._shares = weight, topics, shares
         self._begins = begins  # last: somebody may be asking at this moment
+
+    def _count(self, reader: Reader, name: str) -> tuple[Places, Sequence[int]]:
+        """The places of a topic's pieces and how often each stands there: as two arrays, of many topics at once it would be much."""
+        counts = Counter(chain.from_iterable(reader.places(text, self._noise) for text in self._texts[name]))
+        return array("H", counts), array("H", counts.values())
 
     def like(self, words: Words) -> dict[str, float]:
         """How much the message is like each topic, from 0 to 1; topics it shares nothing with are left out."""
