@@ -18,6 +18,7 @@ from graph_api import Person as WhatsAppPerson
 from mail_server import Mailbox
 from mail_server import serving as mailing
 from program import Program, Served
+from published import check_calls, check_messages
 from visitor import Visitor
 
 from bot.staff.accounts import Accounts
@@ -221,6 +222,8 @@ async def around(
         names |= {"SMTP_URL": f"smtp://127.0.0.1:{port}", "SMTP_FROM": "bot@example.org", "STAFF_EMAIL": "callbacks@example.org"}
         names |= {"TELEGRAM_STAFF_CHAT": str(GROUP), "PUBLIC_URL": URL}
         yield World(Program(folder, settings={**names, **(settings or {})}, serve=tuple(serve)), telegram, whatsapp, mailbox)
+        check_calls(telegram)
+        check_messages(whatsapp)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from graph_api import GraphApi
 from program import Program, Served, bearer
+from published import check_messages
 from serving import served, settings
 from sqlalchemy import event
 from test_app import whatsapp_settings
@@ -133,6 +134,7 @@ async def test_trouble_is_said_and_survived(tmp_path: Path, trouble: Trouble, wo
             assert len(await asyncio.to_thread(ada.everything, server)) == 3
             await api.until(lambda: len(maria.received) == 1, "the answer")
             server.kill()
+        check_messages(api)
         with program.serving() as server:
             assert len(await asyncio.to_thread(ada.everything, server)) == 3
 

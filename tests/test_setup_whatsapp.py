@@ -54,13 +54,20 @@ async def test_all_is_set_and_said(api: GraphApi, tmp_path: Path, content: Conte
 
 
 async def test_a_second_time_changes_nothing(api: GraphApi, tmp_path: Path) -> None:
-    """What is right already is not set again."""
+    """A webhook that is right already is not set again; what may be told twice is."""
     await setup(api, tmp_path, "--account", api.account_id)
     before = len(api.calls)
     done = await setup(api, tmp_path, "--account", api.account_id)
     assert done.returncode == 0
     posts = [call.name for call in api.calls[before:] if call.method == "POST"]
-    assert posts == ["conversational_automation"]
+    assert posts == ["subscribed_apps", "conversational_automation"]
+
+
+async def test_another_app_on_the_account_is_not_ours(api: GraphApi, tmp_path: Path) -> None:
+    """Our app is subscribed even though somebody else's is."""
+    api.subscribed = True
+    assert (await setup(api, tmp_path, "--account", api.account_id)).returncode == 0
+    assert [call.name for call in api.calls if call.method == "POST"].count("subscribed_apps") == 1
 
 
 async def test_what_is_not_right_is_said(api: GraphApi, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.channels.shape import Json, part
-from bot.channels.whatsapp_errors import of_code
+from bot.channels.whatsapp_errors import Meaning, of_code
 from bot.core.model import Event, Inbound, Media, Moved, Press, Profile, Receipt, SharedContact, Started, Text
 
 NAME = "whatsapp"
@@ -142,7 +142,8 @@ def _moved(message: Json, now: datetime) -> Inbound | None:
         old_id, new_id = said["user_id"] or said["previous_user_id"], said["new_user_id"]
     else:
         old_id, new_id = said["previous_user_id"], said["user_id"]
-    old_id = old_id or part(message, "from_user_id", str)
+    sender = part(message, "from_user_id", str)
+    old_id = old_id or (sender if sender != new_id else "")  # else it tells the new one already
     new = Moved(
         new_number if _NUMBER.fullmatch(new_number) and new_number != old_number else "",
         new_id if _USER_ID.fullmatch(new_id) and new_id != old_id else "",
@@ -181,7 +182,8 @@ def _receipt(status: Json) -> Receipt | None:
             return Receipt(NAME, hashed(message), said)
         case "failed":
             error = next(_all(status, "errors"), {})
-            meaning = of_code(part(error, "code", int))
+            code = part(error, "code", int)
+            meaning = of_code(code) if code else Meaning("final", "WhatsApp gives no reason")
             return Receipt(NAME, hashed(message), "failed", meaning.reason, meaning.kind in ("passing", "down"), meaning.kind == "window")
     return None
 

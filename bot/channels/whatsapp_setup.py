@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.channels.shape import Json, part
+from bot.channels.shape import part
 from bot.channels.whatsapp_api import Graph
 from bot.core.library import Content
 
@@ -49,12 +49,9 @@ async def receive(graph: Graph, phone_number_id: str, number: Number, url: str, 
 
 
 async def subscribe(graph: Graph, account: str) -> str:
-    """Subscribes the app to the WhatsApp account: without it no webhook is sent at all."""
-    subscribed: list[Json] = part(await graph.get(f"{account}/subscribed_apps"), "data", list)
-    if subscribed:
-        return "The app is subscribed to the WhatsApp account."
+    """Subscribes the app to the WhatsApp account: without it no webhook is sent at all. Other apps may be subscribed besides."""
     await graph.post(f"{account}/subscribed_apps", {})
-    return "The app is subscribed to the WhatsApp account from now on."
+    return "The app is subscribed to the WhatsApp account."
 
 
 async def announce(graph: Graph, phone_number_id: str, content: Content) -> str:

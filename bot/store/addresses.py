@@ -37,6 +37,7 @@ _NEW_CONTACTS = insert(contacts).returning(contacts.c.id, sort_by_parameter_orde
 _NEW_ADDRESSES = insert(contact_addresses)
 
 RECYCLED = timedelta(days=45)  # WhatsApp forgets accounts that were silent for so long, and their numbers go to others
+UNSHARP = timedelta(minutes=1)  # between the times of two things the platform tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +114,25 @@ class Directory:
         """The platform has said at `at` that who went by `names` goes by `new` ones. Nothing happens for people not known.
 
         Such notes come late and in any order: one about a number says nothing of who has written from it since. Who
-        wrote under a new name before the note came is the same person, unless they have another id.
+        wrote under a new name before the note came is the same person, unless they have another id. Who wrote from a
+        number before its change had it before, and is somebody else.
         """
-        person = self._holders.get(names[0].key)
-        late = not names[0].lasting and person is not None and self._people[person].seen_at > at
-        if person is None or late:
+        by = next((name for name in names if name.key in self._holders), None)
+        if by is None:
             return
+        person = self._holders[by.key]
+        if not by.lasting:
+            seen = self._people[person].seen_at
+            strange = len(names) > 1 and (self._ids(person) or self._now - seen > RECYCLED)
+            if seen > at or strange:  # the number is somebody else's by now
+                return
+            if len(names) > 1:  # an id that is seen for the first time, with the number they had
+                await self._attach(person, names[0])
         for name in new:
             holder = self._holders.get(name.key)
             if holder is not None and holder != person:
-                if self._ids(holder) - {each.key for each in new}:  # somebody else
+                theirs, before = self._ids(holder), self._people[holder].seen_at < at - UNSHARP
+                if theirs - {each.key for each in new} or (before and not theirs):  # somebody else
                     await self._detach(name.key)
                 else:
                     for key in self._ids(person) if self._ids(holder) else ():

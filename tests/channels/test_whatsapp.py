@@ -1,19 +1,23 @@
 """WhatsApp against a Cloud API on the loopback: whole conversations, who is who, and what goes wrong on the way."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from graph_api import Fault, GraphApi, Message, Person
+from graph_api import PATIENCE, Fault, GraphApi, Message, Person
 from published import description, faults_of
 from serving import queued
 from sqlalchemy import func, select, update
 from whatsapp_side import meta, whatsapp
 
 from bot.app import App
+from bot.channels.base import Delivery, NotSent
+from bot.channels.http import READ, Caller, Unreached
 from bot.core.library import Content
 from bot.core.markup import Paragraph
+from bot.core.model import Reply
 from bot.store import requests
 from bot.store.requests import StoredRequest
 from bot.store.tables import contact_addresses, contacts, outbox, set_aside
@@ -579,3 +583,60 @@ async def test_an_answer_to_nobody_survives_a_restart(api: GraphApi, content: Co
             if await rows(app) == []:
                 break
         assert await rows(app) == []
+
+
+async def says(app: App, words: str) -> None:
+    """Waits until the channel's trouble is told in these words; "": until there is none."""
+    async with asyncio.timeout(PATIENCE):
+        while (words not in (said := app.channels["whatsapp"].trouble())) or (bool(said) != bool(words)):  # noqa: ASYNC110 it does not tell
+            await asyncio.sleep(0.005)
+
+
+async def test_a_revoked_token_is_trouble_until_a_message_goes_out(app: App, api: GraphApi, maria: Person) -> None:
+    """190 makes the channel say what to do; the next message that is taken ends it."""
+    api.fail_next("messages", status=401, code=190)
+    await maria.say("hello")
+    await says(app, "OMSBOT_WHATSAPP_TOKEN")
+    await maria.wait_for("Choose a topic")
+    await says(app, "")
+
+
+async def test_a_revoked_token_is_noticed_before_anybody_writes(api: GraphApi, content: Content, tmp_path: Path, key: str) -> None:
+    """The look at our number tells of a token that is no good, without any message."""
+    api.fail_next("phone", status=401, code=190)
+    async with whatsapp(api, content, tmp_path, key) as app:
+        await says(app, "OMSBOT_WHATSAPP_TOKEN")
+
+
+async def test_a_window_that_receipts_call_closed_leads_to_the_template(
+    api: GraphApi, content: Content, tmp_path: Path, key: str, maria: Person
+) -> None:
+    """131047 in a receipt, after the message was taken: it goes out again, as the template."""
+    api.templates.add("news_for_you")
+    async with whatsapp(api, content, tmp_path, key, whatsapp_template="news_for_you"):
+        await maria.say("hello")
+        await api.status(await maria.wait_for("Choose a topic"), "failed", code=131047, title="Re-engagement message")
+        await api.until(lambda: [message.kind for message in maria.received][1:] == ["template"] or None, "a template")
+
+
+async def test_how_fast_one_person_is_written_to(app: App, api: GraphApi, maria: Person) -> None:
+    """45 messages at once, then one each six seconds; 131056 asks for that wait too, and another person has a measure of their own."""
+    channel = app.channels["whatsapp"]
+    waits = [channel.reserve(NUMBER) for _ in range(46)]
+    assert max(waits[:45]) < 1 < 5 < waits[45]
+    assert channel.reserve(OTHER_NUMBER) < 1
+    api.fail_next("messages", status=400, code=131056)
+    with pytest.raises(NotSent) as refused:
+        await channel.send(Delivery(NUMBER, Reply(())))
+    assert (refused.value.passing, refused.value.retry_after) == (True, 6.0)
+
+
+async def test_whoever_does_not_answer_is_not_waited_for(api: GraphApi) -> None:
+    """A call has its time, and what comes later than that counts as no answer."""
+    caller = Caller({"Authorization": f"Bearer {api.token}"})
+    api.fail_next("phone", delay=60)
+    with pytest.raises(Unreached) as failure:
+        await caller.call("GET", f"{api.url}/{api.phone_number_id}", read=0.05)
+    await caller.close()
+    assert failure.value.timed_out
+    assert READ == 20.0

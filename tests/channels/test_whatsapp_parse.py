@@ -218,6 +218,13 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, Any], str, str, Moved]] = {
         ID,
         Moved(OTHER_NUMBER, OTHER_ID),
     ),
+    "both, the new id in the message": (
+        {"type": "user_changed_number", "wa_id": OTHER_NUMBER, "user_id": OTHER_ID},
+        {"from_user_id": OTHER_ID},
+        NUMBER,
+        "",
+        Moved(OTHER_NUMBER, OTHER_ID),
+    ),
     "number, the id stays": ({"type": "user_changed_number", "wa_id": OTHER_NUMBER}, {"from_user_id": ID}, NUMBER, ID, Moved(OTHER_NUMBER)),
 }
 
@@ -267,7 +274,7 @@ def test_odd_receipts_are_passed_over(said: dict[str, Any]) -> None:
 def test_a_failure_without_a_reason_is_a_failure() -> None:
     """A failed message that tells no error has failed all the same."""
     [receipt] = read(body(statuses=[status("failed")])).receipts
-    assert receipt.status == "failed"
+    assert (receipt.status, receipt.reason, receipt.passing) == ("failed", "WhatsApp gives no reason", False)
 
 
 @pytest.mark.parametrize(

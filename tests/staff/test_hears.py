@@ -7,6 +7,7 @@ import httpx
 from bot_api import BotApi
 from graph_api import GraphApi
 from program import Program, Served
+from published import check_messages
 from visitor import Visitor, consent, press
 
 from bot.store.requests import StoredRequest
@@ -78,6 +79,7 @@ async def test_a_caller_on_whatsapp_hears_of_it_and_answers(tmp_path: Path) -> N
             await maria.wait_for("Did we help you?")
             await maria.say("no")
             await maria.wait_for("We are sorry")
+        check_messages(api)
 
 
 def test_a_visitor_of_the_web_page_finds_it_there(tmp_path: Path) -> None:

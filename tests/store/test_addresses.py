@@ -240,6 +240,9 @@ async def test_of_two_open_requests_one_goes_on(database: Database, hours: tuple
         ((A, N1), (N1,), (B,), {B, N1}),
         ((A, N1), (A, N1), (B, N2), {B, N2}),
         ((N1,), (N1,), (B, N2), {B, N2}),
+        ((N1,), (A, N1), (N2,), {A, N2}),
+        ((N1,), (A, N1), (B,), {B, N1}),
+        ((N1,), (A, N1), (B, N2), {B, N2}),
         ((A, N1), (A, N1), (A, N1), {A, N1}),
     ],
 )
@@ -257,6 +260,13 @@ async def test_a_move_of_nobody_changes_nothing(database: Database, content: Con
     await moved(database, content, A, N1, to=(N2,))
     assert await names(database, other.id) == {B, N2}
     assert await everybody(database) == [other.id]
+
+
+async def test_a_note_of_somebody_else_who_had_the_number(database: Database, content: Content) -> None:
+    """A note that names an id nobody has, and a number that belongs to another id, moves nobody."""
+    other = await heard(database, B, N1)
+    await moved(database, content, A, N1, to=(N2,))
+    assert await names(database, other.id) == {B, N1}
 
 
 @pytest.mark.parametrize("early", [(N2,), (B,), (B, N2)], ids=["number", "id", "both"])
@@ -278,6 +288,17 @@ async def test_a_number_that_was_somebody_elses_joins_nobody(database: Database,
     await moved(database, content, A, N1, to=(N2,))
     assert await everybody(database) == [person.id, former.id]
     assert (await names(database, person.id), await names(database, former.id)) == ({A, N2}, {B})
+    assert (await belongings(database, former.id))[1:] == [1, 1, 1]
+
+
+async def test_a_number_that_was_silent_since_the_change_is_somebody_elses(database: Database, content: Content) -> None:
+    """Who moves to a number that last wrote before the change does not get the requests of whoever had it, who has no id."""
+    person, former = await heard(database, A, N1), await heard(database, N2)
+    await ask(database, former, "OMS-0002")
+    await remember(database, former, Session(), NOW - HOUR)
+    await moved(database, content, A, N1, to=(N2,))
+    assert await everybody(database) == [person.id, former.id]
+    assert (await names(database, person.id), await names(database, former.id)) == ({A, N2}, set())
     assert (await belongings(database, former.id))[1:] == [1, 1, 1]
 
 

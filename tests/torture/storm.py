@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 
 from program import Program
+from published import check_calls, check_messages
 
 from bot.store.requests import StoredRequest
 from torture.callers import Caller, phones
@@ -139,6 +140,14 @@ class Storm:
                 await asyncio.gather(*slots, return_exceptions=True)
                 await self._courier.close()
             requests = await asyncio.to_thread(program.queue)
+            try:
+                match self._side:
+                    case WhatsApp():
+                        check_messages(self._side)
+                    case Telegram():
+                        check_calls(self._side)
+            except AssertionError as wrong:
+                self._said[f"a call that the platform's description does not allow: {wrong}"] += 1
             return Outcome(
                 self.channel, self.seed, self._callers, self._counts + self._weather.counts, self._said,
                 requests, _ask(self._folder), self._trace, after_all,
