@@ -152,8 +152,9 @@ class Content:
     def learn(self) -> None:
         """Learns from the examples: seconds of work, for another thread. Before, people are understood a little less well."""
         for language in self.languages.values():
-            reader = Reader()
-            for learner in (language.wording.like, language.index.topics, language.index.others):
+            learners = (language.wording.like, language.index.topics, language.index.others)
+            reader = Reader(learners)
+            for learner in learners:
                 learner.learn(reader)
 
     # Of every language together: people in fear write in their own.
