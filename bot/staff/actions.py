@@ -104,7 +104,8 @@ def _hindrance(name: str, request: StoredRequest, actor: Actor) -> str:
 
 def _lack(action: Action, given: Given) -> str:
     for name in action.needs:
-        if not getattr(given, name):
+        value = getattr(given, name)
+        if not (value.strip() if isinstance(value, str) else value):
             return f"Something is missing: {name}"
     return ""
 

@@ -89,7 +89,7 @@ class Alerts:
         keys = ["open", "due", "overdue", "since", *(["kept"] if numbers.promised else [])]
         title = self.say("subject-digest", **values)
         items = Listing(tuple((Run(self.say(f"digest-{key}", **values)),) for key in keys))
-        return self._letters(Reply((Paragraph((Run(title, "bold"),)), items), self._link("queue"), title=title), now)
+        return self._letters(Reply((Paragraph((Run(title, "bold"),)), items), self._link(""), title=title), now)
 
     def card(self, request: StoredRequest) -> Reply:
         """The request as it stands, and what can be done with it."""
@@ -126,7 +126,7 @@ class Alerts:
         rest = (Paragraph((Run(self.say("more", count=left)),)),) if left > 0 else ()
         references = ", ".join(request.reference for request, _ in told[:_TITLED]) + (" …" if len(told) > _TITLED else "")
         title = self.say(subject, references=references)
-        return Reply((Paragraph((Run(title, "bold"),)), *lead, listed, *rest), self._link("queue"), title=title)
+        return Reply((Paragraph((Run(title, "bold"),)), *lead, listed, *rest), self._link(""), title=title)
 
     def _reminded(self, request: StoredRequest, kind: Kind, now: datetime) -> Line:
         what = self.say(f"reminder-{kind}", who=request.claimed_by or "", at=self._moment(request.next_at))

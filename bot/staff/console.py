@@ -129,10 +129,13 @@ class Console:
         return response
 
     def _cookie(self, token: str) -> str:
-        """The cookie that holds the session, for as long as the browser is open; an empty token takes it away."""
+        """The cookie that holds the session, for as long as the browser is open; an empty token takes it away.
+
+        It comes along when a link in an alert is followed (Lax); changes are asked for from our own pages only (gate.py).
+        """
         cookie: SimpleCookie = SimpleCookie({COOKIE: token})
         morsel = cookie[COOKIE]
-        morsel["path"], morsel["httponly"], morsel["samesite"], morsel["secure"] = "/staff", True, "Strict", self._gate.secure
+        morsel["path"], morsel["httponly"], morsel["samesite"], morsel["secure"] = "/staff", True, "Lax", self._gate.secure
         if not token:
             morsel["max-age"] = 0
         return morsel.OutputString()

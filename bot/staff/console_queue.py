@@ -53,10 +53,13 @@ class Queue:
             wanted_of(visit.form, visit.member.name, searched(visit.form)),
             page_number(visit.form.get("page", "")),
         )
-        async with self._gate.database.write() as connection:
+        async with self._gate.database.read() as connection:  # callers' messages do not wait for it
             found = await desk.page(connection, self._gate.database, wanted, visit.now, limit=PAGE + 1, skip=page * PAGE)
-            if wanted.text:
+        if wanted.text:
+            async with self._gate.database.write() as connection:
                 await staff.note(connection, visit.member.name, "searched", visit.now, f"{min(len(found), PAGE)} found")
+        else:
+            await self._note(visit, f"{wanted.view}, page {page + 1}")
         return await self._show(visit, wanted, found, page)
 
     async def _show(self, visit: Visit, wanted: Wanted, found: Sequence[Any], page: int) -> Response:

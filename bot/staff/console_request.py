@@ -130,8 +130,10 @@ class RequestPage:
         }
         changed = {}
         for name, reader in read.items():
-            typed = visit.form.get(name, request.answers.get(name, "")).strip()
-            if typed == request.answers.get(name, ""):
+            now_is = request.answers.get(name, "")
+            shown = visit.form.get(f"was-{name}", now_is)  # what the form began with: the caller may have changed it since
+            typed = visit.form.get(name, shown).strip()
+            if typed in (shown, now_is):
                 continue
             changed[name] = reader(typed)
             if typed and not changed[name]:

@@ -43,9 +43,10 @@ class Export:
         if ending not in FORMATS:
             raise HTTPException(400)
         make, kind = FORMATS[ending]
-        async with self._gate.database.write() as connection:
+        view = "search" if wanted.text else wanted.view
+        async with self._gate.database.read() as connection:
             numbers = await desk.numbers(connection, self._gate.database, wanted, visit.now)
-            view = "search" if wanted.text else wanted.view
+        async with self._gate.database.write() as connection:
             await staff.note(connection, visit.member.name, "exported", visit.now, f"{len(numbers)}, {view}, {ending}")
         zone = self._gate.desk.hours.zone
         reader = Reader(self._gate.words(visit), zone, visit.now, self._gate.content)

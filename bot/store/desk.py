@@ -17,7 +17,8 @@ View = Literal["mine", "unassigned", "due", "all", "closed"]
 VIEWS: tuple[View, ...] = get_args(View)
 VIEWED = "viewed"  # what stands in the history when staff have seen a request
 ONE_VIEW = timedelta(minutes=10)  # of one person looking again and again
-_CANDIDATES = 500  # requests of people whose names begin alike, the newest first, that are opened and compared
+_CANDIDATES = 20_000  # requests of people whose names begin alike, the newest first, that are opened and compared
+_AT_ONCE, _MOST = 200, 500  # of these between breaks for others, and of what is found
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,16 @@ async def _found(connection: AsyncConnection, database: Database, wanted: Wanted
     keys = finding.keys(database.lookup, text)
     holding = select(request_keys.c.request_id).where(request_keys.c.key.in_(keys)).group_by(request_keys.c.request_id)
     by_answers = requests.c.id.in_(holding.having(func.count() == len(keys))) if keys else requests.c.id.in_(())
-    query = select(requests).where(or_(by_reference, by_answers), _filters(wanted)).order_by(requests.c.id.desc()).limit(_CANDIDATES)
-    rows = [stored(database.sealer, row) for row in await connection.execute(query)]
-    return [row for row in rows if row.reference.endswith(text.upper()) or finding.fits(row.answers, text)]
+    query = select(requests.c.id).where(or_(by_reference, by_answers), _filters(wanted)).order_by(requests.c.id.desc()).limit(_CANDIDATES)
+    numbers = list(await connection.scalars(query))
+    found: list[StoredRequest] = []
+    for first in range(0, len(numbers), _AT_ONCE):
+        some = select(requests).where(requests.c.id.in_(numbers[first : first + _AT_ONCE])).order_by(requests.c.id.desc())
+        rows = [stored(database.sealer, row) for row in await connection.execute(some)]
+        found += [row for row in rows if row.reference.endswith(text.upper()) or finding.fits(row.answers, text)]
+        if len(found) >= _MOST:
+            break
+    return found[:_MOST]
 
 
 def _of_view(wanted: Wanted, now: datetime) -> ColumnElement[bool]:

@@ -94,6 +94,7 @@ requests = Table(
     CheckConstraint("state <> 'claimed' OR claimed_by IS NOT NULL", name="claimed_by_somebody"),
     CheckConstraint("(ended_at IS NULL) = (state IN ('new', 'claimed'))", name="ended"),
     Index("ix_requests_state", "state", "next_at"),
+    Index("ix_requests_desk", "state", "claimed_by", "next_at"),  # for the counts on every page
     Index("ix_requests_outcome", "state", "outcome", "created_at"),  # for statistics
 )
 Index(

@@ -27,7 +27,10 @@ async function refresh() {
   if (!parts.length) return;
   const address = location.pathname + location.search.replace(/[?&]done=\w+/, "");
   const answer = await fetch(address, { headers: BY_ITSELF, redirect: "manual" });
-  if (answer.type === "opaqueredirect") return location.reload();  // signed out
+  if (answer.type === "opaqueredirect") {  // signed out; what somebody has begun to type stays, and is kept when they send it
+    if ([...document.forms].some((form) => typed.has(form))) throw new Error("signed out");
+    return location.reload();
+  }
   if (!answer.ok) throw new Error(answer.status);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const focused = document.activeElement?.id;
@@ -168,3 +171,12 @@ document.addEventListener("change", (event) => {
 // One tap on a filter is enough.
 document.querySelectorAll(".filters select").forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
 document.querySelectorAll(".filters button").forEach((button) => { button.hidden = true; });
+
+// A second press while the first is on its way sends nothing.
+const sent = new WeakSet();
+document.addEventListener("submit", (event) => {
+  if (event.target.matches(".export, [method=dialog]")) return;
+  if (sent.has(event.target)) event.preventDefault();
+  sent.add(event.target);
+});
+window.addEventListener("pageshow", (event) => event.persisted && location.reload());
