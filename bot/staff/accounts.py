@@ -70,12 +70,15 @@ class Accounts:
 
     async def change_password(self, member: Member, old: str, new: str, now: datetime, *, keep: str) -> None:
         """One's own, as who knows the old one may; guessing it is as slow as at the door. Raises AccountRefused, WeakPassword."""
-        async with self._turn:  # of guesses made at once each sees the failure of the one before
-            await self._require(member, old, now)
+        await self._require(member, old, now, "password change refused")
         await self.set_password(member.name, member, new, now, keep=keep)
 
-    async def _require(self, member: Member, password: str, now: datetime) -> None:
-        """Raises AccountRefused unless it is theirs."""
+    async def _require(self, member: Member, password: str, now: datetime, otherwise: str) -> None:
+        """Raises AccountRefused unless it is theirs; `otherwise` is what the audit trail then says."""
+        async with self._turn:  # of guesses made at once each sees the failure of the one before
+            await self._compare(member, password, now, otherwise)
+
+    async def _compare(self, member: Member, password: str, now: datetime, otherwise: str) -> None:
         key = name_key(self._database, member.name)
         async with self._database.read() as connection:
             wait = await throttle.waits(connection, [key], now)
@@ -85,7 +88,7 @@ class Accounts:
         if not await self._passwords.right(found.password_hash if found else None, password):
             async with self._database.write() as connection:
                 await throttle.failed(connection, [key], now)
-                await staff.note(connection, member.name, "password change refused", now)
+                await staff.note(connection, member.name, otherwise, now)
             raise AccountRefused("That is not the password you have now.")
 
     async def set_role(self, by: str, member: Member, role: str, now: datetime) -> None:
@@ -117,13 +120,23 @@ class Accounts:
             await staff.note(connection, by, "account enabled", now, member.name)
 
     async def set_totp(self, member: Member, secret: str, code: str, now: datetime) -> None:
-        """One's own, once a code shows that the app has the secret. Raises AccountRefused."""
+        """One's own, once a code shows that the app has the secret. Raises AccountRefused.
+
+        What is on is not replaced: whoever sits at an unlocked screen would need no code for that.
+        """
+        if member.has_totp:
+            raise AccountRefused("One-time codes are on: end them first.")
         step = totp_step(secret, code, now) if len(secret) == _SECRET else None
         if step is None:
             raise AccountRefused("This is not the code the app shows now: try the next one, and look at the clock of the phone.")
         async with self._database.write() as connection:
             await staff.set_totp(connection, self._database.sealer, member.id, secret, step)
             await staff.note(connection, member.name, "one-time codes on", now, member.name)
+
+    async def end_totp(self, member: Member, password: str, now: datetime) -> None:
+        """One's own, as who knows the password may. Raises AccountRefused."""
+        await self._require(member, password, now, "one-time codes stay on")
+        await self.clear_totp(member.name, member, now)
 
     async def clear_totp(self, by: str, member: Member, now: datetime) -> None:
         async with self._database.write() as connection:

@@ -83,7 +83,10 @@ class Account:
         return leave_for(f"{ACCOUNT}?done=totp")
 
     async def _totp_off(self, visit: Visit) -> Response:
-        await self._accounts.clear_totp(visit.member.name, visit.member, visit.now)
+        try:
+            await self._accounts.end_totp(visit.member, visit.form.get("old", ""), visit.now)
+        except AccountRefused:
+            return await self._show(visit, error=self._gate.words(visit)("password-old"), status=422)
         return leave_for(f"{ACCOUNT}?done=totp-off")
 
     async def _link_code(self, visit: Visit) -> Response:

@@ -18,6 +18,7 @@ from bot.store.staff_tables import ROLES
 ADMIN = "/staff/admin"
 AUDIT = "/staff/audit"
 PAGE = 100  # lines of the audit trail
+_BY_PASSWORD = ("password", "totp-off")  # for one's own account there is the account's page, which asks for the password
 
 
 class Admin:
@@ -62,6 +63,8 @@ class Admin:
             member = await staff.by_id(connection, min(visit.path["member"], 2**31 - 1))
         if member is None:
             raise HTTPException(404)
+        if member.id == visit.member.id and visit.path["what"] in _BY_PASSWORD:
+            return await self._show(visit, error=self._gate.words(visit)("account-own"), status=409)
         try:
             match visit.path["what"]:
                 case "role":

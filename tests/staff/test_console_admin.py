@@ -7,9 +7,10 @@ import pytest
 from desk_browser import HOME, SIGN_IN, Office, open_office
 from desk_people import PASSWORD, hire
 from people import contents, on_sqlite
-from pyotp import TOTP
+from pyotp import TOTP, random_base32
 
 from bot.core.library import Content
+from bot.staff.accounts import Accounts
 from bot.staff.gate import COOKIE
 from bot.store import staff
 from bot.store.database import Database
@@ -78,8 +79,29 @@ async def test_one_time_codes(office: Office) -> None:
         office.clock.forward(timedelta(seconds=30))
         code = TOTP(secret).at(office.clock.now)
         assert (await browser.post(SIGN_IN, data={"name": "Kim", "password": PASSWORD, "code": code})).status_code == 303
-        await browser.post(f"{ACCOUNT}/totp-off")
+        await browser.post(f"{ACCOUNT}/totp-off", data={"old": PASSWORD})
     assert not (await member(office, "Kim")).has_totp
+
+
+async def test_a_stolen_session_cannot_get_rid_of_the_codes(office: Office) -> None:
+    """Who only has somebody's session neither ends nor replaces their one-time codes, nor gets them a new password: for an admin too."""
+    secret, other = random_base32(32), random_base32(32)
+    async with office.browser("Bea") as browser:
+        bea = await member(office, "Bea")
+        await Accounts(office.database).set_totp(bea, secret, TOTP(secret).at(office.clock.now), office.clock.now)
+        for old in ("", "not the password"):
+            assert (await browser.post(f"{ACCOUNT}/totp-off", data={"old": old})).status_code == 422
+        code = TOTP(other).at(office.clock.now)
+        assert (await browser.post(f"{ACCOUNT}/totp", data={"secret": other, "code": code})).status_code == 422
+        for what in ("password", "totp-off"):
+            answer = await browser.post(f"{ADMIN}/{bea.id}/{what}")
+            assert (answer.status_code, "under Account" in answer.text) == (409, True)
+        assert f"/admin/{bea.id}/password" not in (await browser.get(ADMIN)).text
+    assert (await member(office, "Bea")).has_totp
+    async with office.visitor() as browser:
+        office.clock.forward(timedelta(minutes=30))
+        signed_in = await browser.post(SIGN_IN, data={"name": "Bea", "password": PASSWORD, "code": TOTP(secret).at(office.clock.now)})
+        assert signed_in.status_code == 303
 
 
 async def test_linking_telegram(office: Office) -> None:
