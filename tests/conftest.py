@@ -7,6 +7,7 @@ from pathlib import Path
 
 import postgres
 import pytest
+from migrated import migrated
 
 from bot.content_rules import load
 from bot.core.library import Content
@@ -54,7 +55,7 @@ def postgresql_url(cluster: postgres.Cluster) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where the test's database is, or will be: every test that asks runs on both kinds, unless it is marked (people.py)."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}" if request.param == "sqlite" else str(request.getfixturevalue("postgresql_url"))
+    return migrated(tmp_path / "test.db") if request.param == "sqlite" else str(request.getfixturevalue("postgresql_url"))
 
 
 @pytest.fixture

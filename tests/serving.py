@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvicorn
+from migrated import migrated
 from starlette.types import ASGIApp
 
 from bot.app import App
@@ -18,7 +19,7 @@ from bot.store.tables import REQUEST_STATES
 
 def settings(folder: Path, key: str, **more: object) -> Settings:
     """Settings of a test; nothing from the environment's `.env`."""
-    return Settings(_env_file=None, database_url=f"sqlite+aiosqlite:///{folder / 'app.db'}", data_keys=key, **more)  # type: ignore[arg-type, call-arg]
+    return Settings(_env_file=None, database_url=migrated(folder / "app.db"), data_keys=key, **more)  # type: ignore[arg-type, call-arg]
 
 
 @asynccontextmanager

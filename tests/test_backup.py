@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from migrated import migrated
 from people import ADA, NOW, acquainted, file_of, go_through, open_turnstile
 from program import Program
 from prometheus_client import CollectorRegistry
@@ -31,7 +32,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """These begin with an SQLite file."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    return migrated(tmp_path / "test.db")
 
 
 async def test_a_backup_is_a_consistent_moment(database: Database, tmp_path: Path) -> None:

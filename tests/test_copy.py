@@ -6,6 +6,7 @@ from pathlib import Path
 
 import postgres
 import pytest
+from migrated import migrated
 from people import ADA, BOB, NOW, answers, file_of, go_through, open_turnstile, queue
 from program import Program
 from sqlalchemy import insert, select, text
@@ -23,7 +24,7 @@ from bot.store.tables import contacts, daily_counts, inbox, job_runs, metadata, 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """These begin with an SQLite file."""
-    return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    return migrated(tmp_path / "test.db")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
