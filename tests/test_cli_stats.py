@@ -31,6 +31,16 @@ def test_for_people(program: Program) -> None:
     assert ("by terminal" in told, "promise kept" in told, "7946" in told) == (True, True, False)
 
 
+def test_a_wait_of_zero_is_a_time(tmp_path: Path) -> None:
+    """Who was called within the minute waited no time, which is something else than nobody having been called."""
+    program = Program(tmp_path)
+    program.ok("chat", said=ASKING)
+    assert "first attempt, median       –" in program.ok("stats")
+    program.ok("requests", "attempt", program.queue()[0].reference, "no-answer", "--as", "bea")
+    told = program.ok("stats")
+    assert ("first attempt, median       0:00:00" in told, "first attempt, 90 of 100    0:00:00" in told) == (True, True)
+
+
 def test_an_empty_database(tmp_path: Path) -> None:
     """Without requests there is nothing to divide by, and nothing breaks."""
     assert "requests                    0" in Program(tmp_path).ok("stats")

@@ -19,6 +19,7 @@ from bot.staff.desk import Given as Given
 from bot.staff.desk import Refused as Refused
 from bot.store import contacts, finding, requests
 from bot.store.database import Database
+from bot.store.desk import VIEWED
 from bot.store.outbox import Letter
 from bot.store.requests import StoredRequest
 from bot.store.staff_tables import staff
@@ -70,7 +71,7 @@ async def act(
     """
     action = ACTIONS[name]
     if why := _hindrance(name, request, actor) or _lack(action, given) or await _unfit(connection, action, request, given, now):
-        raise Refused(why)
+        raise why
     values = _values(name, request, actor, given, now, desk.due(request.answers, now))
     sealer = desk.database.sealer
     await contacts.lock(connection, request.contact)
@@ -80,9 +81,9 @@ async def act(
         async with connection.begin_nested():
             done = await (requests.put(connection, request, values) if values else _stands(connection, desk.database, request))
     except IntegrityError:
-        raise Refused(f"The caller of {request.reference} has another open request on this: go on with that one") from None
+        raise Refused("another", reference=request.reference) from None
     if not done:
-        raise Refused(await _beaten(connection, desk.database, request))
+        raise await _beaten(connection, desk.database, request)
     if "answers" in action.needs:
         await finding.index(connection, desk.database.lookup, request.id, _corrected(request, given))
     words = sealer.seal(given.words.strip()) if given.words.strip() and "words" in (*action.needs, *action.takes) else None
@@ -91,47 +92,49 @@ async def act(
     return [*told, *await desk.queue(connection, desk.alerts.changed(request.reference, now), now)]
 
 
-def _hindrance(name: str, request: StoredRequest, actor: Actor) -> str:
-    """Why the action does not fit the request; "" when it does."""
-    action = ACTIONS[name]
+def _hindrance(name: str, request: StoredRequest, actor: Actor) -> Refused | None:
+    """Why the action does not fit the request; None when it does."""
+    action, reference = ACTIONS[name], request.reference
     if request.state not in action.was:
-        by = f" by {request.claimed_by}" if request.claimed_by and request.state in ("claimed", "closed") else ""
-        return f"{request.reference} is {request.state}{by}: `{name}` is for requests that are {' or '.join(action.was)}"
+        values = {"reference": reference, "state": request.state, "action": name, "was": " or ".join(action.was)}
+        if request.claimed_by and request.state in ("claimed", "closed"):
+            return Refused("state-by", who=request.claimed_by, **values)
+        return Refused("state", **values)
     if action.only_claimant and request.claimed_by not in (None, actor.name) and not actor.admin:
-        return f"{request.reference} is {request.claimed_by}'s: ask them, or let them release it"
-    return ""
+        return Refused("theirs", reference=reference, who=request.claimed_by or "")
+    return None
 
 
-def _lack(action: Action, given: Given) -> str:
+def _lack(action: Action, given: Given) -> Refused | None:
     for name in action.needs:
         value = getattr(given, name)
         if not (value.strip() if isinstance(value, str) else value):
-            return f"Something is missing: {name}"
-    return ""
+            return Refused("missing", missing=name)
+    return None
 
 
-async def _unfit(connection: AsyncConnection, action: Action, request: StoredRequest, given: Given, now: datetime) -> str:
-    """Why what was given cannot be; "" when it can."""
+async def _unfit(connection: AsyncConnection, action: Action, request: StoredRequest, given: Given, now: datetime) -> Refused | None:
+    """Why what was given cannot be; None when it can."""
     taken = (*action.needs, *action.takes)
     if "result" in taken and given.result not in RESULTS:
-        return f"The result is one of {', '.join(RESULTS)}"
+        return Refused("result", known=", ".join(RESULTS))
     if "outcome" in taken and given.outcome and given.outcome not in OUTCOMES:
-        return f"The outcome is one of {', '.join(OUTCOMES)}"
+        return Refused("outcome", known=", ".join(OUTCOMES))
     if "outcome" in taken and given.outcome == "unreachable" and not request.attempts:
-        return f"Nobody has tried to reach the caller of {request.reference} yet"
+        return Refused("untried", reference=request.reference)
     if "at" in taken and given.at is not None and not now < given.at < now + _FARTHEST:
-        return "The next time must be in the future, and within a hundred years"
+        return Refused("time")
     if len(given.words) > MAX_WORDS:
-        return f"Write at most {MAX_WORDS} letters"
+        return Refused("long", longest=str(MAX_WORDS))
     if unknown := given.answers.keys() - set(_ANSWERS):
-        return f"These cannot be corrected: {', '.join(sorted(unknown))}"
+        return Refused("fixed", names=", ".join(sorted(unknown)))
     if "answers" in taken and not any(_corrected(request, given).get(name) for name in ("phone", "email")):
-        return "A number or an e-mail address must remain"
+        return Refused("unreachable")
     if "to" in taken:
         active = select(staff.c.id).where(staff.c.name == given.to, staff.c.disabled_at.is_(None))
         if await connection.scalar(active) is None:
-            return f"There is no active staff member {given.to!r}"
-    return ""
+            return Refused("nobody", name=given.to)
+    return None
 
 
 def _values(name: str, request: StoredRequest, actor: Actor, given: Given, now: datetime, due: datetime) -> dict[str, object]:
@@ -171,10 +174,10 @@ async def _stands(connection: AsyncConnection, database: Database, request: Stor
     return current is not None and current.state == request.state
 
 
-async def _beaten(connection: AsyncConnection, database: Database, request: StoredRequest) -> str:
-    """Who has been faster."""
+async def _beaten(connection: AsyncConnection, database: Database, request: StoredRequest) -> Refused:
+    """Who has been faster. Whoever has only looked has not."""
     current = await requests.find(connection, database.sealer, request.reference)
-    entries = await requests.history(connection, database.sealer, request.id)
+    entries = [entry for entry in await requests.history(connection, database.sealer, request.id) if entry.what != VIEWED]
     if current is None or not entries:
-        return f"{request.reference} has just been erased"
-    return f"{entries[-1].who} has just changed {request.reference} ({entries[-1].what}): look again"
+        return Refused("erased", reference=request.reference)
+    return Refused("beaten", who=entries[-1].who, reference=request.reference, event=entries[-1].what)

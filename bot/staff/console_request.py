@@ -18,6 +18,7 @@ from bot.staff.actions import ACTIONS, OUTCOMES, RESULTS, act, available
 from bot.staff.desk import MAX_WORDS, Actor, Given, Refused
 from bot.staff.gate import Gate, Visit, leave_for
 from bot.staff.planning import Plan, Unclear
+from bot.staff.refusals import said
 from bot.staff.rows import Reader, answers_in_words, row, timeline
 from bot.store import desk, outbox, requests, staff
 from bot.store.outbox import Letter
@@ -63,12 +64,12 @@ class RequestPage:
             async with self._gate.database.write() as connection:
                 request = await self._found(connection, visit)
                 if faster := await self._overtaken(connection, visit, request):
-                    raise Refused(faster)
+                    raise faster
                 letters = await self._do(connection, visit, name, request)
         except Wrong as wrong:
             return await self._shown(visit, Failure(name, words(str(wrong)), visit.form))
         except Refused as refused:
-            return await self._shown(visit, Failure(name, str(refused), visit.form, 409))
+            return await self._shown(visit, Failure(name, said(refused, words), visit.form, 409))
         self._gate.deliver(letters)
         return leave_for(f"/staff/requests/{request.reference}?done={name}")
 
@@ -86,17 +87,16 @@ class RequestPage:
             raise HTTPException(404)
         return found
 
-    async def _overtaken(self, connection: AsyncConnection, visit: Visit, request: StoredRequest) -> str:
-        """Who has changed the request since the page was made; "" when it is as it was shown."""
+    async def _overtaken(self, connection: AsyncConnection, visit: Visit, request: StoredRequest) -> Refused | None:
+        """Who has changed the request since the page was made; None when it is as it was shown."""
         action = ACTIONS.get(visit.path["action"])
         adds = action is None or not (action.state or action.only_claimant)  # and changes nothing
         if adds or visit.form.get("seen", seen(request)) == seen(request):
-            return ""
-        words = self._gate.words(visit)
+            return None
         entries = await requests.history(connection, self._gate.database.sealer, request.id)
         last = next((entry for entry in reversed(entries) if entry.what != desk.VIEWED), None)
-        who, what = (words.named("who", last.who), words.named("event", last.what)) if last else ("?", "?")
-        return words("faster", who=who, what=what)
+        who, event = (last.who, last.what) if last else ("?", "?")
+        return Refused("beaten", who=who, reference=request.reference, event=event)
 
     def _given(self, visit: Visit, request: StoredRequest) -> Given:
         form = visit.form

@@ -9,15 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.schedule import Hours
 from bot.shelf import Shelf
 from bot.staff.alerts import Alerts
+from bot.staff.refusals import Refused as Refused
 from bot.store import outbox
 from bot.store.database import Database
 from bot.store.outbox import LEASE, Letter
 
 MAX_WORDS = 2000  # letters staff may write at once
-
-
-class Refused(Exception):
-    """The action does not fit the request as it is now, or what was given for it; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,8 @@ from bot.logs import place
 from bot.staff.actions import act
 from bot.staff.alerts import GROUP, PREFIX, Phrases, phrases
 from bot.staff.desk import NOTHING, Actor, Desk, Given, Refused
+from bot.staff.pages import Words
+from bot.staff.refusals import said
 from bot.store import contacts, requests, staff, throttle
 from bot.store.database import uninterrupted
 from bot.store.outages import is_conflict, is_outage
@@ -27,6 +30,7 @@ _ACTIONS = {  # button -> action, and what comes with it
     "reached": ("attempt", Given(result="reached")),
 }
 _TRIES = 5  # of a transaction that another instance keeps from passing
+_words = cache(Words)
 
 log = structlog.get_logger()
 
@@ -83,10 +87,10 @@ class Group:
         action, given = _ACTIONS[button]
         try:
             letters = await act(desk, connection, action, request, Actor(member.name, member.admin), now, given)
-        except Refused:
+        except Refused as refused:
             current = await requests.find(connection, desk.database.sealer, reference)
             letters = await desk.queue(connection, desk.alerts.changed(reference, now), now)  # what they saw may be old
-            return _refusal(say, current or request, member), letters
+            return _refusal(say, current, member, refused), letters
         return say(f"done-{button}", reference=reference), letters
 
     async def _link(self, connection: AsyncConnection, errand: Errand, now: datetime) -> Letter:
@@ -106,9 +110,9 @@ class Group:
         return Letter(channel, desk.database.chat(channel, errand.address), errand.address, Reply(words(said)), at=now)
 
 
-def _refusal(say: Phrases, request: StoredRequest, member: Member) -> str:
-    """Why nothing was done: most often somebody else has just done it."""
-    if request.state == "claimed" and request.claimed_by:
+def _refusal(say: Phrases, request: StoredRequest | None, member: Member, refused: Refused) -> str:
+    """Why nothing was done, in the member's language: most often somebody else has just done it."""
+    if request and request.state == "claimed" and request.claimed_by:
         mine = request.claimed_by == member.name
         return say("yours" if mine else "faster", who=request.claimed_by, reference=request.reference)
-    return say("refused", reference=request.reference)
+    return said(refused, _words(member.language))

@@ -33,7 +33,7 @@ class Window:
     """Whether the caller can be written to in free words."""
 
     until: datetime | None = None  # None: without end
-    closed: str = ""  # why they cannot, for staff; "" when they can
+    closed: Refused | None = None  # why they cannot; None when they can
 
 
 async def after(desk: Desk, connection: AsyncConnection, name: str, request: StoredRequest, given: Given, now: datetime) -> list[Letter]:
@@ -47,15 +47,15 @@ async def after(desk: Desk, connection: AsyncConnection, name: str, request: Sto
 async def write(desk: Desk, connection: AsyncConnection, request: StoredRequest, words: str, actor: Actor, now: datetime) -> list[Letter]:
     """Sends words of a staff member to the caller and notes them in the request's history. Raises Refused with the reason."""
     if not words.strip():
-        raise Refused("There is nothing to send")
+        raise Refused("empty")
     if len(words) > MAX_WORDS:
-        raise Refused(f"Write at most {MAX_WORDS} letters")
+        raise Refused("long", longest=str(MAX_WORDS))
     await contacts.lock(connection, request.contact)
     current = await requests.find(connection, desk.database.sealer, request.reference)
     if current is None:
-        raise Refused(f"{request.reference} has just been erased")
+        raise Refused("erased", reference=request.reference)
     if closed := (await window(desk, connection, current, now)).closed:
-        raise Refused(closed)
+        raise closed
     sealed = desk.database.sealer.seal(words.strip())
     await requests.note(connection, request.id, actor.name, WROTE, now, request.channel, sealed)
     return await _tell(desk, connection, current, News("written", request.reference, now, words=words.strip()), now)
@@ -63,18 +63,18 @@ async def write(desk: Desk, connection: AsyncConnection, request: StoredRequest,
 
 async def window(desk: Desk, connection: AsyncConnection, request: StoredRequest, now: datetime) -> Window:
     """Until when free words reach the caller where they asked from."""
-    reference = request.reference
+    reference, channel = request.reference, request.channel
     if request.state == "withdrawn":
-        return Window(closed=f"{reference} is withdrawn: the caller has agreed to nothing any more")
-    person = await addresses.person(connection, desk.database.sealer, request.contact, request.channel)
+        return Window(closed=Refused("withdrawn", reference=reference))
+    person = await addresses.person(connection, desk.database.sealer, request.contact, channel)
     if person is None:
-        return Window(closed=f"The caller of {reference} has no address on {request.channel} any more")
+        return Window(closed=Refused("addressless", reference=reference, channel=channel))
     if person.session.left:
-        return Window(closed=f"The caller of {reference} wants no messages on {request.channel}, or has blocked us")
-    length = desk.windows.get(request.channel)
+        return Window(closed=Refused("unwanted", reference=reference, channel=channel))
+    length = desk.windows.get(channel)
     until = person.seen_at + length if length else None
     if until is not None and until <= now:
-        return Window(until, f"The caller of {reference} has not written for too long: {request.channel} takes no free words any more")
+        return Window(until, Refused("window", reference=reference, channel=channel))
     return Window(until)
 
 

@@ -112,14 +112,15 @@ def _rank(waits: Sequence[tuple[timedelta, int]], percent: int) -> timedelta | N
 
 
 async def _shares(connection: AsyncConnection, asked: ColumnElement[bool], now: datetime) -> tuple[Share, Share]:
-    """Reached, and promises kept."""
+    """Reached, and promises kept. Who was helped was reached, whether or not somebody noted the call."""
     tried = requests.c.first_attempt_at.is_not(None)
     handled = or_(tried, requests.c.state == "closed")
     promised = and_(requests.c.due_at <= now, or_(tried, requests.c.ended_at.is_(None), requests.c.ended_at > requests.c.due_at))
     of_request = (request_events.c.request_id == requests.c.id, request_events.c.what == "attempt")
     reached = exists().where(*of_request, or_(request_events.c.note == "reached", request_events.c.note.startswith("reached ")))
+    helped = and_(requests.c.state == "closed", requests.c.outcome == "helped")
     query = select(
-        func.count().filter(tried, reached),
+        func.count().filter(or_(and_(tried, reached), helped)),
         func.count().filter(handled),
         func.count().filter(promised, requests.c.first_attempt_at <= requests.c.due_at),
         func.count().filter(promised),

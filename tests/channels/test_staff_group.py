@@ -194,6 +194,18 @@ async def test_the_second_hears_who_was_faster(app: App, api: BotApi, maria: Per
     assert request.claimed_by == "Bea"
 
 
+async def test_a_refusal_speaks_the_members_language(app: App, api: BotApi, maria: Person) -> None:
+    """Who presses what does not fit any more is told why, each in their own language."""
+    people = {"en": await hire(app, api, 501, "Bea"), "de": await hire(app, api, 502, "Kim", language="de")}
+    await ask(maria)
+    card = await card_saying(api, ": new")
+    await do(app, "close", "Bea", Given(outcome="spam"), deliver=False)
+    [request] = await queued(app)
+    for language, why in (("en", "is closed (Bea). “I take it” does not fit that."), ("de", "ist geschlossen (Bea). „Ich übernehme“")):
+        press(people[language], card, f"desk:claim:{request.reference}")
+        await told(api, f"{request.reference} {why}")
+
+
 async def test_strangers_are_told_how_to_link(app: App, api: BotApi, maria: Person) -> None:
     """Somebody in the group whose Telegram is not known changes nothing, and hears what to do."""
     eve = api.person(666, "Bea", chat_id=GROUP)  # a name proves nothing

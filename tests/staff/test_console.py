@@ -279,12 +279,25 @@ def test_words_are_whole() -> None:
     assert [key for key in first if key not in said and not key.startswith(beginnings)] == []
 
 
-KINDS = ("who", "event", "result", "outcome", "about", "channel", "message", "audit", "wrong", "password", "trouble")  # whose rest is data
+KINDS = (
+    "who",
+    "event",
+    "result",
+    "outcome",
+    "about",
+    "channel",
+    "message",
+    "audit",
+    "wrong",
+    "missing",
+    "password",
+    "trouble",
+)  # whose rest is data
 
 
 def test_words_say_what_is_put_in() -> None:
     """A name full of braces is a name."""
-    assert "{x}" in Words("en")("faster", who="{x}", what="took it")
+    assert "{x}" in Words("en")("refused-beaten", who="{x}", event="took it")
 
 
 def test_static_files_are_ours() -> None:

@@ -134,7 +134,7 @@ async def test_changing_somebody(office: Office) -> None:
     """Role, password, one-time codes, in and out."""
     kim = (await member(office, "Kim")).id
     async with office.browser("Bea") as browser:
-        await browser.post(f"{ADMIN}/{kim}/role")
+        await browser.post(f"{ADMIN}/{kim}/role", data={"role": "admin"})
         assert (await member(office, "Kim")).admin
         await browser.post(f"{ADMIN}/{kim}/disable")
         assert (await member(office, "Kim")).disabled
@@ -146,12 +146,26 @@ async def test_changing_somebody(office: Office) -> None:
         assert (await browser.post(SIGN_IN, data={"name": "Kim", "password": password})).status_code == 303
 
 
+async def test_two_admins_press_the_same_button(office: Office) -> None:
+    """The form says which role is meant: "Make staff" pressed twice makes staff, and a form without a role changes nothing."""
+    async with office.browser("Bea") as browser:
+        path = f"{ADMIN}/{(await member(office, 'Kim')).id}/role"
+        await browser.post(path, data={"role": "admin"})
+        [wanted] = re.findall(rf'action="{path}"><input type="hidden" name="role" value="(\w+)">', (await browser.get(ADMIN)).text)
+        for _ in range(2):
+            assert (await browser.post(path, data={"role": wanted})).status_code == 303
+            assert (await member(office, "Kim")).role == "staff"
+        for odd in ({}, {"role": "boss"}):
+            assert (await browser.post(path, data=odd)).status_code == 400
+    assert (await member(office, "Kim")).role == "staff"
+
+
 async def test_the_last_admin_stays(office: Office) -> None:
     """Nobody can lock everybody out of the accounts."""
     bea = (await member(office, "Bea")).id
     async with office.browser("Bea") as browser:
         for what in ("role", "disable"):
-            answer = await browser.post(f"{ADMIN}/{bea}/{what}")
+            answer = await browser.post(f"{ADMIN}/{bea}/{what}", data={"role": "staff"})
             assert (answer.status_code, "Bea is the last admin" in answer.text) == (409, True)
 
 

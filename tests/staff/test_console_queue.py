@@ -11,8 +11,9 @@ from people import ADA, BOB, NOW, Person
 from sqlalchemy import insert, update
 
 from bot.core.library import Content
-from bot.store import desk, staff
+from bot.store import desk, finding, staff
 from bot.store.database import Database
+from bot.store.staff_tables import request_keys
 from bot.store.tables import contacts, requests
 
 SCRIPT = Person("chat-of-mallory", "<script>alert(1)</script>", "+442079460077")
@@ -81,6 +82,36 @@ async def test_searching(office: Office, text: str) -> None:
     async with office.database.read() as connection:
         newest = (await staff.events(connection))[0]
     assert (newest.who, newest.what, newest.about) == ("Kim", "searched", "1 found")
+
+
+async def test_searching_for_nothing_is_noted(office: Office) -> None:
+    """It lists a whole view, names and all: the audit trail says so as of any other look at the queue."""
+    await office.request(ADA)
+    async with office.browser("Kim") as browser:
+        assert names(await browser.post("/staff/search", data={"text": " "})) == ["Ada Fictional"]
+    async with office.database.read() as connection:
+        newest = (await staff.events(connection))[0]
+    assert (newest.who, newest.what, newest.about.endswith(", page 1")) == ("Kim", "saw the queue", True)
+
+
+async def test_searching_behind_many_others(office: Office) -> None:
+    """Who asked before more than 500 others whose names begin with the same letters is found by the whole name."""
+    ada = await office.request(ADA)
+    sealed = office.database.sealer.seal('{"name": "Adam Ficus", "phone": "+442079460018"}')
+    added = range(ada.id + 1, ada.id + 511)
+    rows = [
+        {
+            "id": n, "reference": f"OMS-{n:05}", "contact_id": ada.contact, "topic": "", "state": "closed", "channel": "web",
+            "language": "en", "details": sealed, "created_at": NOW, "due_at": NOW, "next_at": NOW, "ended_at": NOW,
+        }
+        for n in added
+    ]  # fmt: skip
+    keys = finding.keys(office.database.lookup, "Ada Fic")
+    async with office.database.write() as connection:
+        await connection.execute(insert(requests), rows)
+        await connection.execute(insert(request_keys), [{"key": key, "request_id": n} for n in added for key in keys])
+    async with office.browser("Kim") as browser:
+        assert names(await browser.post("/staff/search", data={"text": ADA.name})) == [ADA.name]
 
 
 async def test_filters(office: Office) -> None:

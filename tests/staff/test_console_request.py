@@ -42,6 +42,15 @@ def seen(answer: httpx.Response) -> str:
     return html.unescape(found[1]) if found else ""
 
 
+def typed(answer: httpx.Response, action: str) -> dict[str, str]:
+    """What a browser sends of the form when nobody has touched it."""
+    form = answer.text.partition(f'id="form-{action}"')[2].partition("</form>")[0]
+    fields = dict(re.findall(r'<input[^>]* name="([^"]+)"[^>]* value="([^"]*)"', form))
+    for name, options in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', form):
+        fields[name] = next(iter(re.findall(r'value="([^"]*)" selected', options)), "")
+    return {name: html.unescape(value) for name, value in fields.items()}
+
+
 def forms(answer: httpx.Response) -> list[str]:
     return re.findall(r'id="form-(\w+)"', answer.text)
 
@@ -130,8 +139,8 @@ async def test_when_to_act_next(office: Office, request_: StoredRequest, plan: s
         ("snooze", {"plan": "exact", "exact": "soon"}, "choose a day and a time"),
         ("snooze", {"plan": "exact", "exact": "2020-01-01T10:00"}, "in the future"),
         ("snooze", {"plan": "exact", "exact": "0001-01-01T00:00"}, "choose a day and a time"),
-        ("snooze", {}, "at"),
-        ("attempt", {"result": "maybe"}, "one of reached"),
+        ("snooze", {}, "missing: when the next step is"),
+        ("attempt", {"result": "maybe"}, "from the list what came of it"),
         ("note", {"words": "x" * 2001}, "too long"),
         ("correct", {"phone": "12"}, "no phone number"),
         ("correct", {"email": "nobody"}, "no e-mail address"),
@@ -141,8 +150,8 @@ async def test_when_to_act_next(office: Office, request_: StoredRequest, plan: s
         ("correct", {"when": "never"}, "from the list"),
         ("correct", {}, "Nothing was changed"),
         ("correct", {"phone": ""}, "must remain"),
-        ("assign", {"to": "Max"}, "no active staff member"),
-        ("close", {"outcome": "bored"}, "one of helped"),
+        ("assign", {"to": "Max"}, "who can sign in is called Max"),
+        ("close", {"outcome": "bored"}, "from the list how it ended"),
         ("message", {"words": " "}, "nothing to send"),
     ],
 )
@@ -157,6 +166,27 @@ async def test_a_refused_form_comes_back(office: Office, request_: StoredRequest
     assert await office.look(request_) == request_
 
 
+@pytest.mark.parametrize(
+    ("action", "form", "why"),
+    [
+        ("claim", {}, "ist übernommen (Lou). „Ich übernehme“ passt dazu nicht."),
+        ("close", {"outcome": "spam"}, "liegt bei Lou. Fragen Sie dort nach"),
+        ("close", {"seen": "new::0", "outcome": "spam"}, "Lou war schneller: hat sie übernommen."),
+        ("assign", {}, "Es fehlt noch etwas: an wen."),
+        ("assign", {"to": "Max"}, "Niemand im Team, der sich anmelden kann, heißt Max."),
+        ("message", {"words": " "}, "Es gibt nichts zu senden."),
+    ],
+)
+async def test_refusals_speak_german(office: Office, request_: StoredRequest, action: str, form: dict[str, str], why: str) -> None:
+    """To whoever has the console in German, nothing about a refusal is English."""
+    async with office.browser("Kim") as kim, office.browser("Lou") as lou:
+        await kim.post("/staff/account/language", data={"language": "de"})
+        await lou.post(f"{page_of(request_)}/claim")
+        answer = await kim.post(f"{page_of(request_)}/{action}", data=form)
+    assert answer.status_code == 409
+    assert why in html.unescape(answer.text)
+
+
 async def test_correcting(office: Office, request_: StoredRequest) -> None:
     """A form that holds everything changes only what was changed, in stored form; numbers in any spelling, places by name."""
     async with office.browser("Kim") as browser:
@@ -165,6 +195,33 @@ async def test_correcting(office: Office, request_: StoredRequest) -> None:
     now = await office.look(request_)
     told = {name: now.answers[name] for name in ("name", "phone", "zone", "language", "when")}
     assert told == {"name": "Ada B.", "phone": "+442079460099", "zone": "Asia/Dubai", "language": "ru", "when": "evening"}
+
+
+async def test_correcting_leaves_what_the_caller_has_changed(office: Office, request_: StoredRequest) -> None:
+    """The caller finds a better time while somebody corrects the name: the form still holds the old time, and the new one stays."""
+    async with office.browser("Kim") as browser:
+        await browser.post(f"{page_of(request_)}/attempt", data={"result": "no-answer"})
+        form = typed(await browser.get(page_of(request_)), "correct")
+        assert {"was-when", "when", "was-name", "name"} <= form.keys()
+        async with open_turnstile(office.database, office.content) as turnstile:
+            await go_through(turnstile, [ADA.does(Press(f"better-time:{request_.reference}")), ADA.does(Press("set:when:morning"))])
+        answer = await browser.post(f"{page_of(request_)}/correct", data={**form, "name": "Ada Byron"})
+    assert answer.status_code == 303
+    now = await office.look(request_)
+    assert (now.answers["name"], now.answers["when"], now.answers["phone"]) == ("Ada Byron", "morning", ADA.phone)
+
+
+@pytest.mark.parametrize(
+    ("action", "form"),
+    [("attempt", {}), ("assign", {}), ("close", {"words": "x" * 2001}), ("note", {"words": " \n "}), ("note", {})],
+)
+async def test_what_a_form_leaves_out(office: Office, request_: StoredRequest, action: str, form: dict[str, str]) -> None:
+    """A form without its result, outcome, member or words, or with blanks for words, is refused like any other; nothing is noted."""
+    async with office.browser("Kim") as browser:
+        answer = await browser.post(f"{page_of(request_)}/{action}", data=form)
+    assert (answer.status_code in (409, 422), f'id="wrong-{action}"' in answer.text) == (True, True)
+    assert [entry.what for entry in await office.history(request_) if entry.what != "viewed"] == ["sent"]
+    assert await office.look(request_) == request_
 
 
 async def test_who_was_faster(office: Office, request_: StoredRequest) -> None:

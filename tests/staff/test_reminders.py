@@ -1,11 +1,14 @@
 """When staff are reminded: by a table of moments, and each once, however many look at the same time."""
 
 import asyncio
+import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from desk_browser import open_office
+from desk_people import hire
 from people import ADA, BOB, NOW, Person, go_through, open_turnstile, queue
 from sqlalchemy import delete, func, insert, select, update
 
@@ -175,6 +178,27 @@ async def test_each_reminder_comes_once(watch: Watch, places: Places, request_: 
             f"Reminder: {request_.reference}",
             f"[URGENT] Nobody has called: {request_.reference}",
         ]
+
+
+async def test_links_lead_into_the_console(
+    watch: Watch, places: Places, database: Database, content: Content, request_: StoredRequest
+) -> None:
+    """Every link of a reminder, an escalation and a digest opens a page of the console for who is signed in."""
+    await hire(database, "Bea")
+    for moment in ("24 Nov 10:00", "25 Nov 10:00"):
+        await watch.look(at(moment))
+    titles = " ".join(places.titles())
+    assert all(kind in titles for kind in ("Reminder: ", "[URGENT]", "The desk today"))
+    said = [[button.id for button in letter.reply.choices if button.kind == "link"] for letter in places.letters]
+    assert all(said)
+    listed = re.findall(
+        rf"https://bot\.example\.org/staff/requests/{request_.reference}", repr([each.reply.body for each in places.letters])
+    )
+    assert listed
+    async with open_office(database, content).browser("Bea") as browser:
+        for link in {*(link for links in said for link in links), *listed}:
+            assert link.startswith("https://bot.example.org/staff/")
+            assert (await browser.get(link.removeprefix("https://bot.example.org"))).status_code == 200, link
 
 
 async def test_two_instances_say_it_once(desk: Desk, request_: StoredRequest) -> None:

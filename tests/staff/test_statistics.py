@@ -66,6 +66,16 @@ async def test_the_work(office: Office) -> None:
     assert found.funnel == {"wrote": 4, "started": 4, "consented": 4, "reachable": 4, "sent": 4}
 
 
+async def test_who_was_helped_was_reached(office: Office) -> None:
+    """Closed as helped counts as reached though nobody noted the call, and once where somebody did; closed otherwise does not."""
+    for person, outcome in ((ADA, "helped"), (BOB, "not-interested"), (CLEO, "helped")):
+        request = await office.request(person)
+        if person is CLEO:
+            await does(office, request, "attempt", Given(result="reached"))
+        await does(office, request, "close", Given(outcome=outcome))
+    assert (await figures(office)).reached == Share(2, 3)
+
+
 async def test_who_withdraws_in_time_was_promised_nothing(office: Office, content: Content) -> None:
     """A request taken back before its time is no broken promise, and one whose time has not come is none yet."""
     await office.request(ADA)

@@ -146,6 +146,21 @@ def test_a_message_arrives_in_the_open_chat(window: Windows, office: Office) -> 
     expect(chat.locator("#log article.bot").last).to_contain_text("We call you tomorrow at ten.")
 
 
+def test_a_prepared_text_takes_nothing_away(window: Windows, office: Office) -> None:
+    """It replaces an untouched one; behind what somebody has typed it comes after an empty line, and their words stay."""
+    page = window("Ada")
+    request_page(page, office, office.asks("+44 20 7946 0119", "Sue Example"))
+    field, prepared = page.get_by_label("Message (English)"), page.get_by_label("Prepared texts")
+    texts = [str(option.get_attribute("value")).strip() for option in prepared.locator("option").all()]
+    prepared.select_option(index=1)
+    expect(field).to_have_value(re.compile(f"^{re.escape(texts[1])}\\s*$"))
+    prepared.select_option(index=2)
+    expect(field).to_have_value(re.compile(f"^{re.escape(texts[2])}\\s*$"))
+    field.fill("I have asked our doctor.")
+    prepared.select_option(index=1)
+    expect(field).to_have_value(re.compile(f"^I have asked our doctor\\.\n\n{re.escape(texts[1])}\\s*$"))
+
+
 def test_news_come_by_themselves(window: Windows, office: Office) -> None:
     """A new request appears in the open queue, and the window's title counts it, without a reload."""
     office.asks("+44 20 7946 0107", "Rosa Example")

@@ -159,11 +159,15 @@ document.addEventListener("keydown", (event) => {
   if (pressed(event.key)) event.preventDefault();
 });
 
-// A prepared text goes where it can be changed before it is sent.
+// A prepared text goes where it can be changed before it is sent: instead of another one, but behind what somebody has typed.
+const filledIn = (was, text, prepared) => {
+  const typed = was.trim();
+  return !typed || prepared.some((other) => other.trim() === typed) ? text : `${was.trimEnd()}\n\n${text}`;
+};
 document.addEventListener("change", (event) => {
   const field = document.getElementById(event.target.dataset.fills ?? "");
   if (!field || !event.target.value) return;
-  field.value = event.target.value;
+  field.value = filledIn(field.value, event.target.value, [...event.target.options].map((option) => option.value));
   field.dispatchEvent(new Event("input", { bubbles: true }));
   field.focus();
 });
