@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.config import load_settings, sealer
 from bot.logs import configure
-from bot.staff.sheets import harmless
+from bot.staff.sheets import harmless_in_csv
 from bot.store import outbox, staff
 from bot.store import requests as queue
 from bot.store.database import Database, open_database
@@ -102,7 +102,7 @@ def export(who: Reader) -> None:
     rows = _rows(every=True, who=who, what="exported", how="csv")
     writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else ["reference"])
     writer.writeheader()
-    writer.writerows({name: harmless(cell) for name, cell in row.items()} for row in rows)
+    writer.writerows({name: harmless_in_csv(cell) for name, cell in row.items()} for row in rows)
 
 
 @app.command()
