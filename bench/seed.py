@@ -73,6 +73,7 @@ def _request(sealer: Sealer, number: int, at: datetime) -> dict[str, Any]:
         "state": "new" if is_open else "closed",
         "channel": "telegram",
         "language": "en",
+        "call_language": "en",
         "details": sealer.seal(ANSWERS),
         "created_at": at,
         "due_at": at + timedelta(days=1),

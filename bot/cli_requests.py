@@ -4,6 +4,7 @@ import asyncio
 import csv
 import getpass
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -17,10 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.config import load_settings, sealer
 from bot.logs import configure
-from bot.staff.sheets import harmless
-from bot.store import outbox
+from bot.staff.sheets import harmless_in_csv
+from bot.store import outbox, staff
 from bot.store import requests as queue
 from bot.store.database import Database, open_database
+from bot.store.desk import ONE_VIEW
 from bot.store.requests import StoredRequest
 from bot.store.tables import OPEN_STATES, REQUEST_STATES
 
@@ -39,7 +41,16 @@ def _somebody(name: str) -> str:
     return name.strip()
 
 
-Who = Annotated[str, typer.Option("--as", help="Your name in the request's history.", default_factory=getpass.getuser, callback=_somebody)]
+def _user() -> str:
+    """Who the operating system says is typing. In a container that may be nobody by name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the latter from Python 3.13 on
+        return f"user {os.getuid()}"
+
+
+Who = Annotated[str, typer.Option("--as", help="Your name in the request's history.", default_factory=_user, callback=_somebody)]
+Reader = Annotated[str, typer.Option("--as", help="Your name in the audit trail.", default_factory=_user, callback=_somebody)]
 Reference = Annotated[str, typer.Argument(help="For example OMS-7K3F.")]
 
 
@@ -63,9 +74,9 @@ def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
 
 
 @app.command("list")
-def list_(every: _Every = False, as_json: _AsJson = False) -> None:
-    """Open requests, the most urgent first."""
-    rows = _rows(every=every)
+def list_(who: Reader, every: _Every = False, as_json: _AsJson = False) -> None:
+    """Open requests, the most urgent first. That you have looked is noted in the audit trail."""
+    rows = _rows(every=every, who=who, what="listed", how="json" if as_json else "table")
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return
@@ -86,12 +97,12 @@ def list_(every: _Every = False, as_json: _AsJson = False) -> None:
 
 
 @app.command()
-def export() -> None:
-    """All requests as CSV, on standard output. Holds personal data: keep it safe and delete it soon."""
-    rows = _rows(every=True)
+def export(who: Reader) -> None:
+    """All requests as CSV, on standard output. Holds personal data: keep it safe and delete it soon. It is noted in the audit trail."""
+    rows = _rows(every=True, who=who, what="exported", how="csv")
     writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else ["reference"])
     writer.writeheader()
-    writer.writerows({name: harmless(cell) for name, cell in row.items()} for row in rows)
+    writer.writerows({name: harmless_in_csv(cell) for name, cell in row.items()} for row in rows)
 
 
 @app.command()
@@ -147,10 +158,22 @@ def with_request(reference: str, work: Callable[[Database, AsyncConnection, Stor
     return with_database(run)
 
 
-def _rows(*, every: bool) -> list[dict[str, str]]:
+def _rows(*, every: bool, who: str, what: str, how: str) -> list[dict[str, str]]:
+    """The requests, once it is noted who sees them: how many, not whose. What cannot be noted is not shown.
+
+    A script that lists again and again, and finds as many, is noted as seldom as an open page of the console.
+    """
+
     async def work(database: Database) -> list[StoredRequest]:
+        now = datetime.now(UTC)
         async with database.read() as connection:
-            return await queue.listed(connection, database.sealer, REQUEST_STATES if every else OPEN_STATES)
+            found = await queue.listed(connection, database.sealer, REQUEST_STATES if every else OPEN_STATES)
+            about = f"{len(found)}, {'all' if every else 'open'}, {how}"
+            repeated = what == "listed" and await staff.noted(connection, who, what, about, now - ONE_VIEW)
+        if not repeated:
+            async with database.write() as connection:  # callers' messages do not wait while everything is opened
+                await staff.note(connection, who, what, now, about)
+        return found
 
     return [_row(request) for request in with_database(work)]
 

@@ -160,7 +160,7 @@ class Round:
                 await requests.end_consent(connection, contact, now)
             case SendRequest():
                 await requests.send(connection, self.database, contact, channel, effect, now)
-                self._counts += [Count(BY_CHANNEL, channel), Count(BY_LANGUAGE, effect.language)]
+                self._counts += [Count(BY_CHANNEL, channel), Count(BY_LANGUAGE, requests.call_language(effect.answers, effect.language))]
                 self.letters += await self.alerts.sent(connection, effect.reference, now)
             case ChangeRequest(reference):
                 await requests.change(connection, self.database, effect, now)

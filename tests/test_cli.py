@@ -1,6 +1,8 @@
 """The command line as people and scripts meet it: what it prints, its exit codes, one sentence for a mistake."""
 
+import asyncio
 import csv
+import getpass
 import io
 import json
 import subprocess
@@ -8,6 +10,10 @@ from pathlib import Path
 
 import pytest
 from program import Program
+
+from bot.store import staff
+from bot.store.crypto import Sealer
+from bot.store.database import open_database
 
 PHONE = "+442079460018"
 ASKING = "callback\nI agree\n+44 20 7946 0018\nSend\n"  # typed into `chat`, which ends where the input does
@@ -91,6 +97,51 @@ def test_the_export_is_csv(program: Program, reference: str) -> None:
     """The export holds every request as CSV, and a phone number keeps its plus."""
     [row] = csv.DictReader(io.StringIO(program.ok("requests", "export")))
     assert (row["reference"], row["phone"]) == (reference, PHONE)
+
+
+def trail(program: Program) -> list[tuple[str, str, str]]:
+    """The audit trail, the oldest first."""
+
+    async def read() -> list[tuple[str, str, str]]:
+        database = await open_database(program.environment["OMSBOT_DATABASE_URL"], Sealer([program.key]))
+        try:
+            async with database.read() as connection:
+                return [(event.who, event.what, event.about) for event in reversed(await staff.events(connection))]
+        finally:
+            await database.close()
+
+    return asyncio.run(read())
+
+
+def test_who_lists_or_exports_is_on_record(tmp_path: Path) -> None:
+    """The audit trail says who saw how many requests and how, not whose; listing again at once adds no line, exporting does."""
+    fresh = Program(tmp_path)
+    fresh.ok("chat", said=ASKING)
+    for _ in range(2):
+        fresh.ok("requests", "list", "--json", "--as", "bea")
+        fresh.ok("requests", "export", "--as", "bea")
+    fresh.ok("requests", "list", "--all", "--as", "kim")
+    fresh.ok("requests", "list")
+    assert trail(fresh) == [
+        ("bea", "listed", "1, open, json"),
+        ("bea", "exported", "1, all, csv"),
+        ("bea", "exported", "1, all, csv"),
+        ("kim", "listed", "1, all, table"),
+        (getpass.getuser(), "listed", "1, open, table"),
+    ]
+
+
+def test_a_list_is_for_somebody(program: Program) -> None:
+    """Who gives no name is shown nothing."""
+    for command in ("list", "export", "show"):
+        done = program.run("requests", command, *(["OMS-NONE"] if command == "show" else []), "--as", " ")
+        assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_the_fields_of_a_script_stay(program: Program) -> None:
+    """What --json lists is a contract with scripts outside: these fields, in this order."""
+    told = "reference state name phone email channel language when zone who topic created_at due_at next_at claimed_by attempts outcome"
+    assert [list(row) for row in program.rows("--all")] == [told.split()]
 
 
 def test_a_hostile_name_is_only_a_name(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """What staff can do with a request. Everything that offers it to them (command line, console, group) builds on `ACTIONS`."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -76,7 +75,7 @@ async def act(
     sealer = desk.database.sealer
     await contacts.lock(connection, request.contact)
     if "answers" in action.needs:
-        values["details"] = sealer.seal(json.dumps(_corrected(request, given)))
+        values |= requests.answered(sealer, _corrected(request, given))
     try:
         async with connection.begin_nested():
             done = await (requests.put(connection, request, values) if values else _stands(connection, desk.database, request))

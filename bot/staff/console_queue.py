@@ -1,11 +1,12 @@
 """The queue in its views, and the search. What is searched for is a person's data: it comes by POST and stands in no address."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, get_args
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from bot.core.library import Content
 from bot.staff.gate import HOME, Gate, Visit, leave_for, page_number
 from bot.staff.rows import Reader, row
 from bot.store import desk, staff
@@ -66,7 +67,7 @@ class Queue:
         reader = Reader(self._gate.words(visit), visit.zone, visit.now, self._gate.content)
         topic = self._gate.content.structure.question("topic")
         filters = {
-            "language": {code: reader.words.language(code) for code in self._gate.content.languages},
+            "language": {code: reader.words.language(code) for code in _languages(self._gate.content)},
             "topic": {option: reader.topic(option) for option in (topic.options if topic else ())},
             "channel": {name: reader.words.named("channel", name) for name in self._channels},
         }
@@ -74,6 +75,11 @@ class Queue:
         return await self._gate.show(
             visit, "queue", wanted=wanted, rows=rows, page=page, more=len(found) > PAGE, filters=filters, views=get_args(View)
         )
+
+
+def _languages(content: Content) -> Collection[str]:
+    """What calls may be held in; and what chats are, for a request that does not say."""
+    return dict.fromkeys((*content.structure.call_languages, *content.languages))
 
 
 def searched(form: Mapping[str, str]) -> str:

@@ -20,6 +20,9 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MAX_CELL = 32_767  # letters, says Excel
 _NUMBER = re.compile(r"\+\d+")  # of a telephone: it counts as a number, whatever takes it for a formula
 _BEGINS_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+# Where a spreadsheet whose lists are separated otherwise begins a cell in the midst of ours. There our doubled quotes are the
+# quotes of its cell, and what stands behind them is its beginning.
+_SPLITS = re.compile(rf"([;\t\n-\r\x1c-\x1e\x85\u2028\u2029])(?=[\s\x00-\x1f\ufeff\"]*[{re.escape(''.join(_BEGINS_FORMULA))}])")
 
 
 def harmless(cell: str) -> str:
@@ -28,12 +31,17 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if dangerous and not _NUMBER.fullmatch(cell) else cell
 
 
+def harmless_in_csv(cell: str) -> str:
+    """The cell so that no spreadsheet takes it, or what it makes of a part of it, for a formula."""
+    return _SPLITS.sub(r"\1'", harmless(cell))
+
+
 async def as_csv(rows: Rows) -> AsyncIterator[bytes]:
     """UTF-8 with the mark that tells Excel so."""
     yield b"\xef\xbb\xbf"
     async for some in rows:
         text = io.StringIO(newline="")
-        csv.writer(text).writerows([harmless(cell) for cell in row] for row in some)
+        csv.writer(text).writerows([harmless_in_csv(cell) for cell in row] for row in some)
         yield text.getvalue().encode(errors="replace")
 
 

@@ -28,7 +28,7 @@ class Wanted:
     view: View = "all"
     who: str = ""  # whose requests "mine" are
     text: str = ""  # a reference, or the beginning of a name or an address, or the end of a number
-    language: str = ""
+    language: str = ""  # of the call
     topic: str = ""
     channel: str = ""
 
@@ -99,7 +99,7 @@ def _order(wanted: Wanted) -> tuple[ColumnElement[Any], ...]:
 
 
 def _filters(wanted: Wanted) -> ColumnElement[bool]:
-    given = {requests.c.language: wanted.language, requests.c.topic: wanted.topic, requests.c.channel: wanted.channel}
+    given = {requests.c.call_language: wanted.language, requests.c.topic: wanted.topic, requests.c.channel: wanted.channel}
     return and_(true(), *(column == value for column, value in given.items() if value))
 
 

@@ -1,4 +1,8 @@
-"""How staff find a request by what only sealed columns say: keyed hashes of a few letters and digits lead to candidates."""
+"""How staff find a request by what only sealed columns say: keyed hashes of a few letters and digits lead to candidates.
+
+A word is found by its first two letters, or by its first one in scripts that write a name with one or two signs (王伟). Requests
+from before that have keys of three letters alone: until their answers are next written, fewer letters do not find them.
+"""
 
 import hmac
 import unicodedata
@@ -9,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.staff_tables import request_keys
 
-_LETTERS, _DIGITS = 3, 4  # of a name or address, from the beginning, and of a number, from the end
+_LETTERS, _DIGITS = 3, 4  # at most, of a name or address, from the beginning, and of a number, from the end
+_FEWEST, _FEWEST_DIGITS = 2, 3  # that are looked for
+_SIGNS = ("CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO")  # what Unicode calls letters of which one may be a name
 
 
 async def index(connection: AsyncConnection, secret: bytes, request: int, answers: Mapping[str, str], *, new: bool = False) -> None:
@@ -17,14 +23,18 @@ async def index(connection: AsyncConnection, secret: bytes, request: int, answer
     if not new:
         await connection.execute(delete(request_keys).where(request_keys.c.request_id == request))
     told = [*_words(answers.get("name", "")), *_words(answers.get("email", "")), *_numbers(answers.get("phone", ""))]
-    rows = [{"key": key, "request_id": request} for key in sorted(_keys(secret, told))]
+    rows = [{"key": key, "request_id": request} for key in sorted(_hashed(secret, (part for word in told for part in _parts(word))))]
     if rows:
         await connection.execute(insert(request_keys), rows)
 
 
 def keys(secret: bytes, typed: str) -> Collection[str]:
-    """What a request that fits `typed` is found under: all of them. Empty when too little was typed."""
-    return _keys(secret, [*_numbers(typed)] or [*_words(typed)])
+    """What a request that fits `typed` is found under: all of them. Empty when too little was typed.
+
+    Short words are left out where a longer one leads to fewer candidates, and to those that have no keys of short words.
+    """
+    parts = [part for word in [*_numbers(typed)] or [*_words(typed)] for part in _parts(word)[-1:]]
+    return _hashed(secret, [part for part in parts if len(part) >= _LETTERS] or parts)
 
 
 def fits(answers: Mapping[str, str], typed: str) -> bool:
@@ -53,6 +63,13 @@ def _digits(text: str) -> str:
     return "".join(str(unicodedata.digit(c)) for c in text if c.isdigit())
 
 
-def _keys(secret: bytes, told: Iterable[str]) -> set[str]:
-    parts = {word[-_DIGITS:] if word.isdecimal() else word[:_LETTERS] for word in told}
-    return {hmac.digest(secret, f"found:{part}".encode(), "sha256").hex()[:32] for part in parts if len(part) >= _LETTERS}
+def _parts(word: str) -> list[str]:
+    """The parts of a word it is found by, the longest last."""
+    if word.isdecimal():
+        return [word[-_DIGITS:]] if len(word) >= _FEWEST_DIGITS else []
+    fewest = 1 if unicodedata.name(word[0], "").startswith(_SIGNS) else _FEWEST
+    return [word[:length] for length in range(fewest, min(len(word), _LETTERS) + 1)]
+
+
+def _hashed(secret: bytes, parts: Iterable[str]) -> set[str]:
+    return {hmac.digest(secret, f"found:{part}".encode(), "sha256").hex()[:32] for part in parts}

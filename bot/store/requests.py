@@ -4,8 +4,9 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.effects import ChangeRequest, Count, GiveConsent, Helped, SendRequest
@@ -14,6 +15,8 @@ from bot.store import counts, finding
 from bot.store.crypto import Sealer
 from bot.store.database import Database
 from bot.store.tables import OPEN_STATES, consents, request_events, requests
+
+T = TypeVar("T")
 
 CALLER = "caller"
 SYSTEM = "bot"
@@ -56,6 +59,20 @@ async def open_requests(connection: AsyncConnection, sealer: Sealer, people: Col
     }
 
 
+def answered(sealer: Sealer, answers: Mapping[str, str], chat: str | ColumnElement[str] = requests.c.language) -> dict[str, object]:
+    """The columns in which answers are written.
+
+    The language of the call stands in plain besides, so that staff can filter by what they see; without such an answer it is
+    that of the chat.
+    """
+    return {"details": sealer.seal(json.dumps(answers)), "call_language": call_language(answers, chat)}
+
+
+def call_language(answers: Mapping[str, str], chat: T) -> str | T:
+    """The language the call is to be held in."""
+    return answers.get("language") or chat
+
+
 async def send(connection: AsyncConnection, database: Database, contact: int, channel: str, effect: SendRequest, now: datetime) -> None:
     row = {
         "reference": effect.reference,
@@ -64,7 +81,7 @@ async def send(connection: AsyncConnection, database: Database, contact: int, ch
         "state": "new",
         "channel": channel,
         "language": effect.language,
-        "details": database.sealer.seal(json.dumps(effect.answers)),
+        **answered(database.sealer, effect.answers, effect.language),
         "created_at": now,
         "due_at": effect.due_at,
         "next_at": effect.due_at,
@@ -75,7 +92,7 @@ async def send(connection: AsyncConnection, database: Database, contact: int, ch
 
 
 async def change(connection: AsyncConnection, database: Database, effect: ChangeRequest, now: datetime) -> None:
-    values: dict[str, object] = {"details": database.sealer.seal(json.dumps(effect.answers)), "topic": effect.topic}
+    values = {**answered(database.sealer, effect.answers), "topic": effect.topic}
     values |= {"next_at": effect.next_at} if effect.next_at else {}
     if number := await _update_open(connection, effect.reference, values, "changed", now):
         await finding.index(connection, database.lookup, number, effect.answers)
@@ -111,7 +128,7 @@ async def helped(connection: AsyncConnection, contact: int, effect: Helped, now:
 
 async def withdraw(connection: AsyncConnection, database: Database, reference: str, now: datetime) -> None:
     """Ends the request and erases what was to be used for it, and what staff wrote about it."""
-    values = {"state": "withdrawn", "ended_at": now, "details": database.sealer.seal("{}"), "topic": ""}
+    values = {"state": "withdrawn", "ended_at": now, **answered(database.sealer, {}), "topic": ""}
     if number := await _update_open(connection, reference, values, "withdrawn", now):
         await finding.index(connection, database.lookup, number, {})
         await connection.execute(update(request_events).where(request_events.c.request_id == number).values(words=None))

@@ -32,7 +32,7 @@ class Statistics:
 
     days: Sequence[date]
     by_channel: Mapping[str, Mapping[date, int]]  # requests sent
-    by_language: Mapping[str, Mapping[date, int]]
+    by_language: Mapping[str, Mapping[date, int]]  # of the call, as it was asked for; a correction moves nothing
     median: timedelta | None  # from the request to the first attempt, nights and weekends included; None without attempts
     ninetieth: timedelta | None  # nine of ten were tried within this time
     reached: Share  # of the requests that staff have tried or closed

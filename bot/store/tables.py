@@ -80,7 +80,7 @@ requests = Table(
     Column("topic", String(20), nullable=False),
     Column("state", String(10), nullable=False),
     Column("channel", String(20), nullable=False),
-    Column("language", String(12), nullable=False),
+    Column("language", String(12), nullable=False),  # of the chat
     Column("details", LargeBinary, nullable=False),  # sealed: the answers, JSON
     Column("created_at", Moment, nullable=False),
     Column("due_at", Moment, nullable=False),  # what was promised
@@ -90,6 +90,7 @@ requests = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("first_attempt_at", Moment),
     Column("outcome", String(20), nullable=False, server_default=""),  # how it was closed
+    Column("call_language", String(12), nullable=False, server_default=""),  # of the call, as the answers say it: staff filter by it
     CheckConstraint(one_of("state", REQUEST_STATES), name="state"),
     CheckConstraint("state <> 'claimed' OR claimed_by IS NOT NULL", name="claimed_by_somebody"),
     CheckConstraint("(ended_at IS NULL) = (state IN ('new', 'claimed'))", name="ended"),

@@ -119,12 +119,23 @@ async def test_filters(office: Office) -> None:
     ada = await office.request(ADA)
     await office.request(BOB)
     async with office.database.write() as connection:
-        await connection.execute(update(requests).where(requests.c.id == ada.id).values(language="de", topic="costs", channel="web"))
+        await connection.execute(update(requests).where(requests.c.id == ada.id).values(call_language="de", topic="costs", channel="web"))
     async with office.browser("Bea") as browser:
         for wanted in ({"language": "de"}, {"topic": "costs"}, {"channel": "web"}):
             assert names(await browser.get(HOME, params=wanted)) == ["Ada Fictional"]
             assert names(await browser.post("/staff/search", data={"text": "fictional", **wanted})) == ["Ada Fictional"]
         assert names(await browser.get(HOME, params={"language": "de", "channel": "post"})) == []
+
+
+async def test_the_language_filter_goes_by_the_call(office: Office) -> None:
+    """A request is found under the language it shows, which is that of the call, and no longer under the one it had before."""
+    ada = await office.request(ADA)
+    await office.request(BOB)
+    async with office.browser("Bea") as browser:
+        assert names(await browser.get(HOME, params={"language": "de"})) == []
+        await browser.post(f"/staff/requests/{ada.reference}/correct", data={"language": "de"})
+        assert names(await browser.get(HOME, params={"language": "de"})) == ["Ada Fictional"]
+        assert names(await browser.get(HOME, params={"language": "en"})) == ["Bob Fictional"]
 
 
 async def test_pages_of_fifty(office: Office) -> None:

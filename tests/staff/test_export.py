@@ -1,5 +1,6 @@
 """The list as a file: what stands in it, what spreadsheets may not take it for, who is on record for having taken it."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
@@ -8,6 +9,8 @@ from datetime import timedelta
 import pytest
 from desk_browser import Office, open_office
 from desk_people import hire
+from hypothesis import given
+from hypothesis import strategies as st
 from openpyxl import load_workbook
 from people import ADA, BOB, NOW, Person
 from sqlalchemy import delete, insert, update
@@ -83,6 +86,56 @@ def test_dangerous_cells(cell: str) -> None:
 def test_other_cells(cell: str) -> None:
     """Everything else stays as it is, telephone numbers too."""
     assert harmless(cell) == cell
+
+
+async def written(rows: Sequence[Sequence[str]]) -> str:
+    """The rows as they stand in the file."""
+
+    async def given() -> AsyncIterator[Sequence[Sequence[str]]]:
+        yield rows
+
+    return b"".join([piece async for piece in as_csv(given())]).decode("utf-8-sig")
+
+
+def begins_formula(cell: str) -> bool:
+    return cell.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Max;=cmd|'/C calc'!A0;x",
+        "Max; +1+1",
+        "Max\t-1",
+        "Max\n@SUM(A1)",
+        "Max\r\n＝1",
+        'Max;"=1+1;x',
+        'Max;""=1+1;"',
+        ";;\t=1",
+        'a"b;=1',
+        "=1;＋1;－1;＠1",
+    ],
+)
+async def test_no_list_separator_makes_a_formula(separator: str, name: str) -> None:
+    """However a spreadsheet separates lists, no cell it finds in the file begins like a formula."""
+    text = await written([["Reference", "Name", "Topic"], ["OMS-1", name, "a"], ["OMS-2", name, '"']])
+    cells = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) for cell in row]
+    assert [cell for cell in cells if begins_formula(cell)] == []
+
+
+@given(st.lists(st.lists(st.text(";,\t\r\n\"'=+-@＝＠ a"), min_size=2, max_size=4), max_size=4), st.sampled_from(";\t,"))
+def test_no_letters_make_a_formula(names: list[list[str]], separator: str) -> None:
+    """Nor does it from any mixture of separators, quotes and line ends, in whichever cells."""
+    text = asyncio.run(written([["OMS-1", *row] for row in names]))
+    cells = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) for cell in row]
+    assert [cell for cell in cells if begins_formula(cell)] == []
+
+
+@pytest.mark.parametrize("name", ["Max; Moritz", "a;b=c", "Anna-Lena; née Groß", "Ada + Bob"])
+async def test_names_without_formula_stay(name: str) -> None:
+    """A separator alone changes nothing."""
+    assert list(csv.reader(io.StringIO(await written([["OMS-1", name]]), newline=""))) == [["OMS-1", name]]
 
 
 async def test_a_list_of_many_pages(office: Office) -> None:

@@ -76,6 +76,14 @@ async def test_who_was_helped_was_reached(office: Office) -> None:
     assert (await figures(office)).reached == Share(2, 3)
 
 
+async def test_languages_are_those_of_calls(office: Office, content: Content) -> None:
+    """A request counts in the language its call is to be held in, whatever the chat was held in."""
+    *before, send = ADA.intake(content)
+    async with open_turnstile(office.database, content) as turnstile:
+        await go_through(turnstile, [*before, ADA.does(Press("set:language:de")), send])
+    assert (await figures(office)).by_language == {"de": {NOW.date(): 1}}
+
+
 async def test_who_withdraws_in_time_was_promised_nothing(office: Office, content: Content) -> None:
     """A request taken back before its time is no broken promise, and one whose time has not come is none yet."""
     await office.request(ADA)

@@ -1,10 +1,12 @@
 """The schema: migrations build what `tables.py` says, and the database itself refuses what cannot be."""
 
 import re
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -104,6 +106,32 @@ async def test_migrations_build_exactly_the_tables_on_postgresql(cluster: Cluste
     with cluster.database() as made:
         assert migrated == await seen(made)
     assert "requests ck_requests_state" in migrated
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_the_language_of_earlier_calls_is_that_of_the_chat(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
+    """A request that was there before its call had a language of its own is found under the language of its chat."""
+
+    def migrate(connection: Connection, version: str) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(ROOT / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+
+    columns = ", ".join((*REQUEST, "next_at"))
+    old = f"INSERT INTO requests ({columns}) SELECT 'OMS-0001', id, '', 'new', 'post', 'ru', session, created_at, created_at, created_at"
+    with ExitStack() as stack:
+        url = f"sqlite+aiosqlite:///{tmp_path / 'old.db'}"
+        if kind == "postgresql":
+            url = stack.enter_context(request.getfixturevalue("cluster").database())
+        engine = create_async_engine(url)
+        async with engine.begin() as connection:
+            await connection.run_sync(migrate, "0005")
+            await connection.execute(insert(contacts).values(id=1, session=b"", created_at=NOW, seen_at=NOW))
+            await connection.execute(text(f"{old} FROM contacts"))
+            await connection.run_sync(migrate, "0006")
+            assert list(await connection.scalars(select(requests.c.call_language))) == ["ru"]
+        await engine.dispose()
 
 
 def test_a_difference_would_be_seen(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.effects import ChangeRequest, Count, GiveConsent, SendRequest
 from bot.core.model import Draft, OpenRequest, Profile, Reply, Session, Started
-from bot.store import contacts, counts, outbox, requests
+from bot.store import contacts, counts, outbox, requests, tables
 from bot.store.contacts import Contact
 from bot.store.database import Database, open_database
 from bot.store.outbox import Letter
@@ -28,6 +28,24 @@ async def send(database: Database, person: Person, request: SendRequest = SENT) 
     async with database.write() as connection:
         await requests.send(connection, database, contact.id, person.channel, request, NOW)
     return contact.id
+
+
+async def spoken_in(database: Database) -> list[str]:
+    async with database.read() as connection:
+        return list(await connection.scalars(select(tables.requests.c.call_language)))
+
+
+async def test_the_language_of_the_call_is_kept_with_the_answers(database: Database) -> None:
+    """It is the one the caller chose, then the one they changed to; that of the chat where they chose none, and when answers are gone."""
+    await send(database, ADA, replace(SENT, answers={**SENT.answers, "language": "de"}))
+    assert await spoken_in(database) == ["de"]
+    for answers, expected in (({**SENT.answers, "language": "ar"}, "ar"), (SENT.answers, "en"), ({**SENT.answers, "language": "ru"}, "ru")):
+        async with database.write() as connection:
+            await requests.change(connection, database, ChangeRequest(SENT.reference, answers, SENT.topic), NOW)
+        assert await spoken_in(database) == [expected]
+    async with database.write() as connection:
+        await requests.withdraw(connection, database, SENT.reference, NOW)
+    assert await spoken_in(database) == ["en"]
 
 
 async def test_update_ids_are_new_once_per_channel(database: Database) -> None:
