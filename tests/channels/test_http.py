@@ -1,18 +1,13 @@
 """Calls to platforms over real sockets: what a server may do to a connection, and that no answer ever reaches another question."""
 
 import asyncio
-import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificates import self_signed
 
 from bot.channels import http
 from bot.channels.http import Answer, Caller, Unreached
@@ -253,8 +248,9 @@ async def test_an_answer_too_long_to_be_one(caller: Caller, monkeypatch: pytest.
             await caller.call("POST", url, b"{}")
 
 
-async def test_a_late_answer_is_nobody_elses(caller: Caller) -> None:
-    """Who waited too long is told so; the answer that comes after all is not taken for that of the next question."""
+@pytest.mark.parametrize("impatient", [True, False], ids=["waited too long", "cancelled"])
+async def test_a_late_answer_is_nobody_elses(caller: Caller, *, impatient: bool) -> None:
+    """Who has waited too long is told so; what comes after all, to them or to a cancelled call, is not taken for the next answer."""
     asked, again = asyncio.Event(), asyncio.Event()
 
     async def handle(served: Served) -> None:
@@ -267,32 +263,16 @@ async def test_a_late_answer_is_nobody_elses(caller: Caller) -> None:
             await served.say(OK)
 
     async with serving(handle) as (_, url):
-        with pytest.raises(Unreached) as failure:
-            await caller.call("POST", url, b"{}", read=0.05)
-        assert failure.value.timed_out
-        again.set()
-        assert await caller.call("POST", url, b"{}") == (200, b"{}")
-
-
-async def test_the_answer_to_a_cancelled_call_is_nobody_elses(caller: Caller) -> None:
-    """A call that was given up takes its connection with it."""
-    asked, again = asyncio.Event(), asyncio.Event()
-
-    async def handle(served: Served) -> None:
-        await served.asked()
-        asked.set()
-        if served.number == 1:
-            await again.wait()
-            await served.say(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
-        else:
-            await served.say(OK)
-
-    async with serving(handle) as (_, url):
-        task = asyncio.create_task(caller.call("POST", url, b"{}"))
+        call = asyncio.create_task(caller.call("POST", url, b"{}", read=0.05 if impatient else 20))
         await asked.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        if impatient:
+            with pytest.raises(Unreached) as failure:
+                await call
+            assert failure.value.timed_out
+        else:
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
         again.set()
         assert await caller.call("POST", url, b"{}") == (200, b"{}")
 
@@ -354,36 +334,10 @@ async def test_addresses_that_lead_nowhere(caller: Caller, url: str) -> None:
         await caller.call("POST", url, b"{}")
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that is its own authority, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, secret = folder / "certificate.pem", folder / "key.pem"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
-    return certificate, secret
-
-
 async def test_only_a_trusted_server_is_talked_to(caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By https a server whose certificate nobody vouches for hears nothing; one that is vouched for, and is who was asked for, does."""
-    certificate, key = _certificate(tmp_path)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(certificate, key)
-    heard: list[bytes] = []
+    certificate, tls, heard = self_signed(tmp_path), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), list[bytes]()
+    tls.load_cert_chain(certificate)
 
     async def handle(served: Served) -> None:
         while True:
@@ -399,7 +353,7 @@ async def test_only_a_trusted_server_is_talked_to(caller: Caller, tmp_path: Path
         for _ in range(2):
             assert await trusting.call("POST", url, b"{}") == (200, b"{}")
         with pytest.raises(Unreached):  # the certificate is not for this name
-            await trusting.call("POST", url.replace("127.0.0.1", "localhost"), b"secret")
+            await trusting.call("POST", url.replace("127.0.0.1", "127.1"), b"secret")
         assert heard == [b"{}", b"{}"]
         assert server.connections <= 3
         await trusting.close()
