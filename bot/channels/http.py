@@ -121,7 +121,8 @@ class Caller:
     """Connections to platforms, opened as they are needed and closed at the end. `headers` go with every call."""
 
     def __init__(self, headers: Mapping[str, str] | None = None) -> None:
-        self._headers = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+        lines = {name: " ".join(value.split()) for name, value in (headers or {}).items()}  # a token pasted with its line end is one line
+        self._headers = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         self._room = asyncio.Semaphore(CONNECTIONS)
         self._idle: defaultdict[_Origin, deque[_Connection]] = defaultdict(deque)
         self._tls: ssl.SSLContext | None = None

@@ -111,6 +111,21 @@ async def test_what_is_asked(caller: Caller) -> None:
     assert nothing == b""
 
 
+async def test_a_header_is_one_line() -> None:
+    """A token that was pasted with its line end asks nothing else."""
+    heard: list[bytes] = []
+
+    async def handle(served: Served) -> None:
+        heard.append((await served.asked())[0])
+        await served.say(OK)
+
+    caller = Caller({"Authorization": "Bearer secret\r\n", "User-Agent": "a\r\nX-Evil: b"})
+    async with serving(handle) as (_, url):
+        await caller.call("GET", url)
+        await caller.close()
+    assert heard[0].endswith(b"\r\nAuthorization: Bearer secret\r\nUser-Agent: a X-Evil: b\r\n\r\n")
+
+
 @pytest.mark.parametrize(
     ("pieces", "expected"),
     [
