@@ -5,14 +5,19 @@
 
 The questions were written by speakers of each language who had seen the pages and neither search words nor code;
 those in `held-out/` are not looked at when anything is tuned.
+
+What it takes to read a message is processor time, the least of several runs: that of a machine which does other things
+beside is the same. A median above `QUICK` is red, and no reason to end with 1: the next machine may be a slow one.
 """
 
 import argparse
+import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +26,18 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.content_rules import load
+from bot.core.alarms import KINDS
 from bot.core.engine import advance
 from bot.core.library import Content
 from bot.core.model import Press, Session, Text
+from bot.core.reading import read
+from bot.core.scene import Scene
 
 ROOT = Path(__file__).parents[1]
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 # In per cent: at least, but at most for false alarms.
 GOALS = {"first": 95, "of three": 99, "nonsense": 95, "emergency": 100, "crisis": 100, "advice": 90, "false alarms": 2}
-
+QUICK, RUNS = 1.0, 5  # milliseconds of processor time for a query; how often each is measured
 
 SETS = {".": "written first", "held-out": "held out"}  # by folder
 
@@ -59,7 +67,6 @@ class Asked:
 
     screen: str
     offered: tuple[str, ...]
-    milliseconds: float
 
     @property
     def danger(self) -> bool:
@@ -67,12 +74,10 @@ class Asked:
 
 
 def ask(content: Content, language: str, text: str) -> Asked:
-    begun = time.perf_counter()
     turn = advance(Session(language=language), Text(text), content, NOW)
-    taken = (time.perf_counter() - begun) * 1000
     kind, _, rest = turn.session.screen.partition(":")
     paths = rest.partition(":")[2].split("|") if kind == "found" else [rest] if kind in ("page", "danger") else []
-    return Asked(turn.session.screen, tuple(paths), taken)
+    return Asked(turn.session.screen, tuple(paths))
 
 
 def screens(content: Content, language: str, paths: list[str]) -> set[str]:
@@ -80,14 +85,41 @@ def screens(content: Content, language: str, paths: list[str]) -> set[str]:
     return {advance(Session(language=language), Press(f"page:{path}"), content, NOW).session.screen for path in paths}
 
 
-def evaluate(content: Content, language: str, cases: dict[str, Any]) -> tuple[dict[str, Tally], list[float]]:
+def taken(run: Callable[[], object]) -> float:
+    """Milliseconds of processor time."""
+    begun = time.thread_time_ns()
+    run()
+    return (time.thread_time_ns() - begun) / 1e6
+
+
+@dataclass
+class Speed:
+    """Milliseconds of processor time for each message: the least of all runs."""
+
+    query: dict[str, float] = field(default_factory=dict)  # what it takes to read it: danger, commands, what is on the screen, search
+    turn: dict[str, float] = field(default_factory=dict)  # everything, from the message to the replies
+
+    def run(self, content: Content, language: str, texts: list[str]) -> None:
+        """Each message once, other ones between, as people write them: not the same again while all it needs is at hand."""
+        session = Session(language=language)
+        for text in texts:
+            query = taken(partial(read, Scene(content, session, NOW), text))
+            self.query[text] = min(self.query.get(text, query), query)
+        for text in texts:
+            turn = taken(partial(advance, session, Text(text), content, NOW))
+            self.turn[text] = min(self.turn.get(text, turn), turn)
+
+
+def messages(cases: dict[str, Any]) -> list[str]:
+    return [case["ask"] for case in cases["questions"]] + [text for kind in ("nonsense", *KINDS) for text in cases[kind]]
+
+
+def evaluate(content: Content, language: str, cases: dict[str, Any]) -> dict[str, Tally]:
     tallies = {name: Tally() for name in GOALS}
     crisis = f"page:{content.structure.pages['crisis']}"
-    times = []
     for case in cases["questions"]:
         text, paths = case["ask"], [path.removesuffix("index").rstrip("/") for path in case["pages"]]
         its = ask(content, language, text)
-        times.append(its.milliseconds)
         wanted = screens(content, language, paths)
         shown = its.screen.replace("danger:", "page:")  # the page after the warning
         first = shown in wanted or (its.screen.startswith("found:several") and its.offered[0] in paths)
@@ -108,7 +140,7 @@ def evaluate(content: Content, language: str, cases: dict[str, Any]) -> tuple[di
     for text in cases["advice"]:
         its = ask(content, language, text)
         tallies["advice"].note(its.screen.startswith("notice:no-diagnosis") or its.danger, f"{text!r}: {its.screen}")
-    return tallies, times
+    return tallies
 
 
 def sets(languages: list[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -119,6 +151,15 @@ def sets(languages: list[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield language, name, yaml.safe_load(file.read_text())
 
 
+def measured(content: Content, languages: list[str], runs: int = RUNS) -> list[tuple[str, str, Speed]]:
+    """Language, name and speed of each set; the runs lie apart, since a machine is slow for seconds on end."""
+    listed = [(language, name, messages(cases), Speed()) for language, name, cases in sets(languages)]
+    for _ in range(runs):
+        for language, _, texts, its in listed:
+            its.run(content, language, texts)
+    return [(language, name, its) for language, name, _, its in listed]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="evals", description="How well the bot understands people.")
     parser.add_argument("languages", nargs="*")
@@ -126,10 +167,12 @@ def main() -> int:
     asked = parser.parse_args()
     content = load(ROOT / "content")
     content.learn()
-    table = Table("language", "questions", *GOALS, "ms median", "ms worst")
+    table = Table("language", "questions", *GOALS)
+    times = Table("language", "messages", "a query: median", "worst", "the whole turn: median", "worst", title="ms of processor time")
     good = True
-    for language, name, cases in sets(asked.languages or list(content.languages)):
-        tallies, times = evaluate(content, language, cases)
+    languages = asked.languages or list(content.languages)
+    for language, name, cases in sets(languages):
+        tallies = evaluate(content, language, cases)
         cells = []
         for goal, tally in tallies.items():
             share = 100 - tally.share if goal == "false alarms" else tally.share
@@ -139,9 +182,13 @@ def main() -> int:
             if asked.misses and name != "held out":
                 for miss in tally.misses:
                     print(f"{language} {goal}: {miss}")
-        times.sort()
-        table.add_row(language, f"{len(cases['questions'])}, {name}", *cells, f"{times[len(times) // 2]:.2f}", f"{times[-1]:.2f}")
-    Console(width=160).print(table)
+        table.add_row(language, f"{len(cases['questions'])}, {name}", *cells)
+    for language, name, its in measured(content, languages):
+        query, turn = its.query.values(), its.turn.values()
+        median = statistics.median(query)
+        shown = f"{median:.2f}" if median < QUICK else f"[bold red]{median:.2f}[/]"
+        times.add_row(language, f"{len(query)}, {name}", shown, f"{max(query):.2f}", f"{statistics.median(turn):.2f}", f"{max(turn):.2f}")
+    Console(width=160).print(table, times)
     return 0 if good else 1
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal
 
-from bot.core.likeness import Kinds
-from bot.core.phrases import Mention, Phrases
-from bot.core.signs import ASKED, Rule, Signs, shown
+from bot.core.likeness import Cut, Kinds, pieces
+from bot.core.phrases import Meant, Mention, Phrases, exactly, guessing
+from bot.core.signs import ASKED, Rule, Rules, Signs
+from bot.core.words import Lexicon
 
 Alarm = Literal["crisis", "emergency", "advice"]
 KINDS: tuple[Alarm, ...] = ("crisis", "emergency", "advice")
@@ -31,36 +33,42 @@ class Wording:
 class Alarms:
     def __init__(self, wordings: Iterable[Wording]) -> None:
         listed = tuple(wordings)
-        harmless = frozenset(word for each in listed for word in each.harmless)
-        self._phrases = {each.code: Phrases(each.phrases, harmless, each.filler) for each in listed}
+        self._harmless = frozenset(word for each in listed for word in each.harmless)
+        self._phrases = {each.code: Phrases(each.phrases, each.filler) for each in listed}
         self._like = {each.code: each.like for each in listed}
-        self._signs = {each.code: (Signs(each.signs, each.code, harmless), each.rules) for each in listed}
+        self._signs = {each.code: (Signs(each.signs, each.code, self._harmless), Rules(each.rules)) for each in listed}
+        self._lexicons = {code: Lexicon(chain(phrases.words, self._signs[code][0].words)) for code, phrases in self._phrases.items()}
 
-    def heard(self, said: str, languages: Collection[str], *, asked: bool = False) -> Heard:
-        """What of each kind is in `said`, in normal form; `asked`: with a question mark.
+    def heard(self, said: str, languages: Collection[str], *, asked: bool = False, cut: Cut = pieces) -> Heard:
+        """What of each kind is in `said`, in normal form; `asked`: with a question mark; `cut`: as in `search.look_up`.
 
         Words in other forms and mistyped ones are understood in these languages; in the others, what looks like a
         mistyped word is mostly a good one of these.
         """
         found: dict[Alarm, Mention] = {}
+        meant: Mapping[str, Meant] = {
+            code: guessing(lexicon, self._harmless) if code in languages else exactly for code, lexicon in self._lexicons.items()
+        }
         for code, phrases in self._phrases.items():
-            found = dict(phrases.mentioned(said, exact=code not in languages)) | found
+            found = dict(phrases.mentioned(said, meant[code])) | found
         words = said.split()
         for code, (signs, rules) in self._signs.items():
-            if not rules.keys() - found.keys():
+            if found.keys() >= rules.kinds:
                 continue
-            shows = signs.read(words, exact=code not in languages)
+            shows = signs.read(words, meant[code])
             if asked:
                 shows = [signs_ | {ASKED} for signs_ in shows]
-            for kind in rules.keys() - found.keys():
-                if (where := shown(rules[kind], shows)) is not None:
-                    found[kind] = Mention(" ".join(words[where.start : where.stop]), " ".join(words[: where.start] + words[where.stop :]))
-        return found or self._alike(said, languages)
+            shown = {
+                kind: Mention(" ".join(words[where.start : where.stop]), " ".join(words[: where.start] + words[where.stop :]))
+                for kind, where in rules.shown(shows).items()
+            }
+            found = shown | found
+        return found or self._alike(said, languages, cut)
 
-    def _alike(self, said: str, languages: Collection[str]) -> Heard:
+    def _alike(self, said: str, languages: Collection[str], cut: Cut) -> Heard:
         """What `said` is written like, when no words of it tell."""
         words = said.split()
-        meant = {self._like[code].of(words) for code in languages} if len(words) >= _FEW else set()
+        meant = {self._like[code].of(words, cut) for code in languages} if len(words) >= _FEW else set()
         return {kind: Mention(said, "", surely=False) for kind in KINDS if kind in meant}
 
 

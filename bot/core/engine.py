@@ -13,7 +13,7 @@ from bot.core import followup, intake, screens
 from bot.core.country import country_of
 from bot.core.effects import Count, EraseContact, WithdrawRequest
 from bot.core.followup import News, show
-from bot.core.languages import of_country
+from bot.core.languages import of_country, written
 from bot.core.library import Content
 from bot.core.model import (
     HOME,
@@ -109,7 +109,7 @@ def _hear(scene: Scene, text: str, *, new: bool) -> Scene:
     if intake.asked(scene) is not None:
         return scene
     session = scene.session
-    spoken = scene.content.speech.of(text, session.language)
+    spoken = scene.content.speech.of(written(text), session.language)
     if new and not session.profile.language:
         return replace(scene, session=replace(session, language=spoken))
     return replace(scene, session=replace(session, speaks=spoken if spoken != session.language else ""))

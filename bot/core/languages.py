@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from babel.core import get_global
 
@@ -27,6 +28,20 @@ def of_country(region: str, available: Collection[str]) -> str:
     return code if share >= _MOST else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What tells the language of a text."""
+
+    normal: str  # the text as it is compared
+    words: tuple[str, ...]
+    script: str
+
+
+def written(text: str) -> Written:
+    normalised = normal(text)
+    return Written(normalised, tuple(re.findall(_WORD, normalised)), script(text))
+
+
 class Speech:
     """Tells languages apart by their script and the words of their texts."""
 
@@ -35,15 +50,14 @@ class Speech:
         self._words = {code: frozenset(re.findall(_WORD, whole(text))) for code, text in texts.items()}
         self._scripts = {code: script(text) for code, text in texts.items()}
 
-    def of(self, said: str, now: str) -> str:
+    def of(self, said: Written, now: str) -> str:
         """The language of `said`: `now`, unless it is clearly another."""
-        written = script(said)
-        words = re.findall(_WORD, normal(said))
-        if not words or not written:
+        words = said.words
+        if not words or not said.script:
             return now
-        if self._scripts[now] != written and self._words[now].issuperset(words):
+        if self._scripts[now] != said.script and self._words[now].issuperset(words):
             return now  # the name of a medicine, in Latin letters everywhere
-        known = {code: [word for word in words if word in self._words[code]] for code in self._words if self._scripts[code] == written}
+        known = {code: [word for word in words if word in self._words[code]] for code in self._words if self._scripts[code] == said.script}
         if not known:
             return now
         best = max(known, key=lambda code: (len(known[code]), code == now))
@@ -56,5 +70,7 @@ class Speech:
 
 def script(text: str) -> str:
     """The script most letters of `text` are in ("LATIN", "CYRILLIC", "ARABIC"), "" without letters."""
-    found = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in text[:2000] if letter.isalpha())
+    found: Counter[str] = Counter()
+    for letter, times in Counter(filter(str.isalpha, text[:2000])).items():
+        found[unicodedata.name(letter, "").partition(" ")[0]] += times
     return found.most_common(1)[0][0] if found else ""

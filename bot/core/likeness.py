@@ -10,7 +10,8 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
-from itertools import chain, pairwise
+from itertools import chain, pairwise, repeat
+from struct import calcsize, pack, unpack
 from types import MappingProxyType
 from zlib import crc32
 
@@ -18,10 +19,13 @@ from bot.core.words import MAX_QUERY, normal, normals
 
 _PLACES = 1 << 15  # pieces share a place now and then, which does no harm
 _SHORTEST, _LONGEST = 3, 5  # letters of a piece, the edges of the word among them
+_FEW = 11  # topics that have a piece, up to which they are gone through one by one
+_PART = 2.0**-22  # 300 letters have hardly 1000 pieces, of a weight below 10: what they say together has room in 32 bits
 _UNSEEN = 0.1  # what a piece counts that no example has
 
 Words = Sequence[str]  # of a message, in normal form
 Places = Collection[int]
+Cut = Callable[[tuple[str, ...]], set[int]]  # words into the places of their pieces
 
 
 def _of_word(word: str) -> tuple[int, ...]:
@@ -35,6 +39,12 @@ def pieces(words: Words, of_word: Callable[[str], tuple[int, ...]] = _of_word) -
     found = {crc32("_".join(pair).encode()) % _PLACES for pair in pairwise(words)}
     found.update(*map(of_word, words))
     return found
+
+
+def cutter() -> Cut:
+    """`pieces` for those who ask about one message: what was cut for one of them is there for the next. Forget it with the message."""
+    of_word = cache(_of_word)
+    return cache(lambda words: pieces(words, of_word))
 
 
 class Reader:
@@ -57,14 +67,20 @@ class Reader:
 
 
 class Topics:
-    """Which topic's texts a message is like: the cosine of their pieces, rare pieces weighing more."""
+    """Which topic's texts a message is like: the cosine of their pieces, rare pieces weighing more.
+
+    What a piece that many topics have says of all of them is one whole number too, 32 bits of it for each topic, in
+    parts of `_PART`: adding up such numbers adds up what they say of every topic in one step.
+    """
 
     def __init__(self, texts: Mapping[str, Collection[str]], noise: Iterable[str] = ()) -> None:
         """`noise`: words that tell nothing."""
         self._names = tuple(texts)
         self._texts, self._noise = texts, frozenset(noise)
         self._weight, self._begins = array("f", bytes(4 * _PLACES)), array("I", bytes(4 * (_PLACES + 1)))
-        self._topics, self._shares = array("H"), array("f")
+        self._topics, self._says = array("H"), array("f")
+        self._crowded: Mapping[int, int] = {}
+        self._fields = f"<{len(self._names)}I"
 
     @property
     def texts(self) -> Iterable[str]:
@@ -86,14 +102,21 @@ class Topics:
         for place in range(_PLACES):
             begins.append(begins[-1] + in_topics[place])
         free = array("I", begins)
-        topics, shares = array("H", bytes(2 * begins[-1])), array("f", bytes(4 * begins[-1]))
+        topics, says = array("H", bytes(2 * begins[-1])), array("f", bytes(4 * begins[-1]))
         for number, (places, times) in enumerate(counted):
             weighed = {place: (1 + math.log(often)) * weight[place] for place, often in zip(places, times, strict=True)}
             whole = math.hypot(*weighed.values()) or 1.0
             for place, value in weighed.items():
-                topics[free[place]], shares[free[place]] = number, value / whole
+                topics[free[place]], says[free[place]] = number, weight[place] * value / whole
                 free[place] += 1
-        self._weight, self._topics, self._shares = weight, topics, shares
+        self._weight, self._topics, self._says = weight, topics, says
+        crowded: dict[int, int] = {}
+        for place in (place for place, times in enumerate(in_topics) if times > _FEW):
+            parts = [0] * len(counted)
+            for at in range(begins[place], begins[place + 1]):
+                parts[topics[at]] = round(says[at] / _PART)
+            crowded[place] = int.from_bytes(pack(self._fields, *parts), "little")
+        self._crowded = crowded
         self._begins = begins  # last: somebody may be asking at this moment
 
     def _count(self, reader: Reader, name: str) -> tuple[Places, Sequence[int]]:
@@ -101,16 +124,17 @@ class Topics:
         counts = Counter(chain.from_iterable(reader.places(text, self._noise) for text in self._texts[name]))
         return array("H", counts), array("H", counts.values())
 
-    def like(self, words: Words) -> dict[str, float]:
+    def like(self, words: Words, cut: Cut = pieces) -> dict[str, float]:
         """How much the message is like each topic, from 0 to 1; topics it shares nothing with are left out."""
-        said = pieces(words)
-        whole = math.hypot(*(self._weight[place] for place in said)) or 1.0
-        likeness = [0.0] * len(self._names)
-        for place in said:
-            weight = self._weight[place] / whole
-            for at in range(self._begins[place], self._begins[place + 1]):
-                likeness[self._topics[at]] += weight * self._shares[at]
-        return {name: value for name, value in zip(self._names, likeness, strict=True) if value}
+        said = cut(tuple(words))
+        whole = math.hypot(*map(self._weight.__getitem__, said)) or 1.0
+        crowded = sum(map(self._crowded.get, said, repeat(0)))
+        likeness = [parts * _PART for parts in unpack(self._fields, crowded.to_bytes(calcsize(self._fields), "little"))]
+        begins, topics, says = self._begins, self._topics, self._says
+        for place in said.difference(self._crowded):
+            for at in range(begins[place], begins[place + 1]):
+                likeness[topics[at]] += says[at]
+        return {name: value / whole for name, value in zip(self._names, likeness, strict=True) if value}
 
 
 def _counted(examples: Iterable[Places]) -> tuple[list[int], float]:
@@ -169,9 +193,9 @@ class Kinds:
         self._examples, self._ordinary = MappingProxyType({}), ()
         self._weights = weights
 
-    def of(self, words: Words) -> str:
+    def of(self, words: Words, cut: Cut = pieces) -> str:
         """The kind the message is of; "" for an ordinary one."""
-        if not self._weights or not (said := pieces(words)):
+        if not self._weights or not (said := cut(tuple(words))):
             return ""
         likely = {kind: sum(map(weights.__getitem__, said)) for kind, weights in self._weights.items()}
         best = max(likely, key=lambda kind: likely[kind])

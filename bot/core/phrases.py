@@ -1,14 +1,18 @@
 """Phrases that are mentioned in what people type, typing errors in long words allowed."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from operator import contains
 from sys import intern
 from typing import Generic, TypeVar
 
 from bot.core.words import Lexicon
 
 Kind = TypeVar("Kind", bound=str)
+Meant = Callable[[str], Sequence[str]]  # a word that was typed -> itself, and the words it may be meant to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,58 +22,76 @@ class Mention:
     surely: bool = True  # it was said in these words, and not only written like examples of it
 
 
-class Runs:
-    """Runs of words, looked for in what people type; `harmless` words are never taken for mistyped ones."""
+def exactly(word: str) -> Sequence[str]:
+    return (word,)
 
-    def __init__(self, runs: Iterable[Sequence[str]], harmless: Collection[str] = ()) -> None:
+
+def guessing(lexicon: Lexicon, harmless: Collection[str] = ()) -> Meant:
+    """Each word, and those of the lexicon that it is probably meant to be; `harmless` ones are never taken for mistyped ones.
+
+    It remembers, for everybody who asks about one message: forget it with the message.
+    """
+    return cache(lambda word: (word,) if word in harmless else (word, *lexicon.typos(word)))
+
+
+class Runs:
+    """Runs of words, looked for in what people type.
+
+    Each is looked for where its rarest word stands: every second message has an "I", hardly any a "limp".
+    """
+
+    def __init__(self, runs: Iterable[Sequence[str]]) -> None:
         self._runs = [tuple(map(intern, run)) for run in runs]
-        self._harmless = frozenset(harmless)
-        self._beginning: defaultdict[str, list[int]] = defaultdict(list)
+        often = Counter(word for run in self._runs for word in run)
+        # Where in each run its rarest word stands, and the runs of each such word.
+        self._rarest = [min(range(len(run)), key=lambda place: often[run[place]], default=0) for run in self._runs]
+        self._with: defaultdict[str, list[int]] = defaultdict(list)
         for number, run in enumerate(self._runs):
             if run:
-                self._beginning[run[0]].append(number)
-        self._lexicon = Lexicon(word for run in self._runs for word in run)
+                self._with[run[self._rarest[number]]].append(number)
 
     def __getitem__(self, number: int) -> tuple[str, ...]:
         return self._runs[number]
 
-    def standing(self, said: Sequence[str], *, exact: bool = False) -> Iterator[tuple[int, int]]:
-        """Which runs stand in `said`, by their number, and at which word they begin. `exact`: without typing errors."""
-        meant = [self._same(word) if exact else self._meant(word) for word in said]
-        for at, alike in enumerate(meant):
-            for number in (number for word in alike for number in self._beginning.get(word, ())):
-                run = self._runs[number]
-                if at + len(run) <= len(meant) and all(word in meant[at + k] for k, word in enumerate(run)):
-                    yield number, at
+    @property
+    def words(self) -> Iterator[str]:
+        return chain.from_iterable(self._runs)
 
-    def _meant(self, word: str) -> set[str]:
-        """The words of the runs that `word` is, or is probably meant to be."""
-        same = self._same(word)
-        return same if word in self._harmless else same.union(self._lexicon.typos(word))
-
-    def _same(self, word: str) -> set[str]:
-        return {word} if word in self._lexicon else set()
+    def standing(self, said: Sequence[str], meant: Meant = exactly) -> Iterator[tuple[int, int]]:
+        """Which runs stand in `said`, by their number, and at which word they begin."""
+        if meant is exactly and self._with.keys().isdisjoint(said):
+            return  # mostly so in every language but one
+        words = list(map(meant, said))
+        for at, alike in enumerate(words):
+            for word in alike:
+                for number in self._with.get(word, ()):
+                    run, begins = self._runs[number], at - self._rarest[number]
+                    if 0 <= begins <= len(words) - len(run) and all(map(contains, words[begins : begins + len(run)], run)):
+                        yield number, begins
 
 
 class Phrases(Generic[Kind]):
     """Phrases of one language in normal form, by what they mean, made ready to be looked for.
 
-    `harmless` words look like one of the phrases and are none; `filler` words may be missing or too many: people
-    in fear, and those new to a language, leave them out. A phrase that is a number does not count beside
-    another one: telephone numbers contain 112.
+    `filler` words may be missing or too many: people in fear, and those new to a language, leave them out. A phrase
+    that is a number does not count beside another one: telephone numbers contain 112.
     """
 
-    def __init__(self, phrases: Mapping[Kind, Iterable[str]], harmless: Collection[str] = (), filler: Collection[str] = ()) -> None:
+    def __init__(self, phrases: Mapping[Kind, Iterable[str]], filler: Collection[str] = ()) -> None:
         self._filler = frozenset(filler)
         self._phrases = [(kind, phrase) for kind, listed in phrases.items() for phrase in listed]
-        self._runs = Runs(([word for word in phrase.split() if word not in self._filler] for _, phrase in self._phrases), harmless)
+        self._runs = Runs([word for word in phrase.split() if word not in self._filler] for _, phrase in self._phrases)
 
-    def mentioned(self, text: str, *, exact: bool = False) -> dict[Kind, Mention]:
-        """The first phrase of each kind that `text`, in normal form, contains. `exact`: without typing errors."""
+    @property
+    def words(self) -> Iterator[str]:
+        return self._runs.words
+
+    def mentioned(self, text: str, meant: Meant = exactly) -> dict[Kind, Mention]:
+        """The first phrase of each kind that `text`, in normal form, contains."""
         words = text.split()
         said = [word for word in words if word not in self._filler]
         found: dict[Kind, tuple[int, int]] = {}
-        for number, at in self._runs.standing(said, exact=exact):
+        for number, at in self._runs.standing(said, meant):
             kind, phrase = self._phrases[number]
             if found.get(kind, (number, at)) >= (number, at) and (not phrase.isdigit() or phrase in _lone_numbers(words)):
                 found[kind] = (number, at)

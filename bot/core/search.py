@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.core.likeness import Kinds, Topics
+from bot.core.likeness import Cut, Kinds, Topics, pieces
 from bot.core.words import Lexicon, normal, normals, stems, whole
 
 CLEAR = 0.7  # a score from which a page is an answer
@@ -116,7 +116,11 @@ def build(
 
 def find(index: Index, text: str, limit: int = 3) -> Found:
     """The pages that fit `text`, at most `limit`; none for nonsense."""
-    query = normal(text)
+    return look_up(index, normal(text), limit)
+
+
+def look_up(index: Index, query: str, limit: int = 3, cut: Cut = pieces) -> Found:
+    """The same of a text in normal form. `cut`: of the message, if others ask about its words too."""
     if exact := index.phrases.get(query):
         return Found(exact[:limit], "clear" if len(exact) == 1 else "several", 1.0)
     words = query.split()
@@ -124,12 +128,12 @@ def find(index: Index, text: str, limit: int = 3) -> Found:
     if not telling:
         return Found()
     meant = {stem: _meant(index, stem) for stem in stems(telling, index.language)}
-    scores, covered = _scores(index, meant, index.topics.like(telling))
-    ranked = tuple(sorted(scores, key=lambda path: (-scores[path], path))[:limit])
+    scores, covered = _scores(index, meant, index.topics.like(telling, cut))
+    ranked = tuple(path for _, path in sorted((-score, path) for path, score in scores.items())[:limit])
     if not ranked:
         return Found()
     best = scores[ranked[0]]
-    relevance = _relevance(index, meant, covered[ranked[0]]) - _LIKE_OTHER * bool(index.others.of(words))
+    relevance = _relevance(index, meant, covered[ranked[0]]) - _LIKE_OTHER * bool(index.others.of(words, cut))
     if relevance < RELEVANT:
         return Found(ranked if relevance >= NEAR else (), "near", relevance)
     if best >= CLEAR and (len(ranked) == 1 or best - scores[ranked[1]] >= LEAD):
@@ -154,13 +158,15 @@ def _scores(index: Index, meant: _Meant, alike: Mapping[str, float]) -> tuple[Ma
     explained: defaultdict[str, float] = defaultdict(float)
     said: dict[str, float] = {}  # every stem that was said or probably meant
     for known_as in meant.values():
-        best: defaultdict[str, float] = defaultdict(float)
+        best: dict[str, float] = {}
         for known, likeness in known_as.items():
             said[known] = max(said.get(known, 0.0), likeness)
+            weight = likeness * index.weight[known]
             for path, counts in index.using[known].items():
-                best[path] = max(best[path], likeness * counts * index.weight[known])
-        for path, counts in best.items():
-            explained[path] += counts
+                if (value := counts * weight) > best.get(path, 0.0):
+                    best[path] = value
+        for path, value in best.items():
+            explained[path] += value
     covered = _covered(index, said)
     scores = {path: 0.7 * explained[path] / total + 0.3 * covered[path] + _LIKE * alike.get(path, 0.0) for path in {*explained, *alike}}
     return scores, covered

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from bot.core.engine import advance
-from bot.core.languages import of_country, script
+from bot.core.languages import of_country, script, written
 from bot.core.library import Content
 from bot.core.markup import plain
 from bot.core.model import HOME, Event, Press, Profile, Session, Started, Text, Turn
@@ -38,7 +38,7 @@ def test_most_people_of_a_country_are_greeted_in_their_language(country: str, la
 )  # fmt: skip
 def test_what_is_written_tells_the_language(text: str, language: str, content: Content) -> None:
     """Another script, or mostly words of another language; a name of a medicine or a single short word tells nothing."""
-    assert content.speech.of(text, "en") == language
+    assert content.speech.of(written(text), "en") == language
 
 
 def test_a_script_is_that_of_most_letters() -> None:

@@ -1,8 +1,11 @@
 """What a message is like: topics by the pieces of words, and kinds of messages rather than ordinary ones."""
 
+import math
+from string import ascii_lowercase
+
 import pytest
 
-from bot.core.likeness import Kinds, Reader, Topics, pieces
+from bot.core.likeness import Kinds, Reader, Topics, cutter, pieces
 
 EYES = ["the eyes are dancing", "his eyes jump around"]
 SLEEP = ["she sleeps badly", "awake all night"]
@@ -46,6 +49,28 @@ def test_the_same_words_are_most_alike(topics: Topics) -> None:
     whole, part = (topics.like(said.split())["eyes"] for said in ("the eyes are dancing", "the eyes"))
     assert whole > part
     assert pieces(["a", "b"]) != pieces(["b", "a"])  # but pairs of words tell more than the words
+
+
+def test_what_many_topics_share_counts_as_exactly_as_what_few_do() -> None:
+    """What common pieces say is added up for all topics at once, and comes to what adding up for each alone does."""
+    texts = {f"topic {number}": [f"sleep {'well ' * (number % 3)}{letter}-{letter}"] for number, letter in enumerate(ascii_lowercase)}
+    learned = Topics(texts)
+    learned.learn(Reader())
+    said = pieces(["sleep", "well", "a", "a"])
+    counted = {name: pieces(text.replace("-", " ").split()) for name, (text,) in texts.items()}
+    weight = {place: math.log(27 / (sum(place in theirs for theirs in counted.values()) or 1)) for place in said.union(*counted.values())}
+    like = learned.like(["sleep", "well", "a", "a"])
+    for name, theirs in counted.items():
+        both = sum(weight[place] ** 2 for place in said & theirs)
+        lengths = (math.hypot(*(weight[place] for place in places)) for places in (said, theirs))
+        assert like[name] == pytest.approx(both / math.prod(lengths), abs=1e-5)
+
+
+def test_a_message_is_cut_once() -> None:
+    """Whoever asks about the same message next gets the pieces that are there, and the same ones as without asking together."""
+    cut = cutter()
+    assert cut(("dancing", "eyes")) is cut(("dancing", "eyes"))
+    assert cut(("dancing", "eyes")) == pieces(["dancing", "eyes"])
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,23 @@
 """Finding things in what people type: normal form, phrases of danger with typing errors, and the pages that fit."""
 
+import itertools
 from collections.abc import Collection
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.core.languages import written
 from bot.core.library import Content
-from bot.core.phrases import Mention, Phrases
+from bot.core.phrases import Mention, Phrases, Runs, exactly, guessing
 from bot.core.search import Entry, build, find
-from bot.core.words import MAX_QUERY, normal
+from bot.core.words import MAX_QUERY, Lexicon, normal
 
 
 def mention(phrases: list[str], text: str, harmless: tuple[str, ...] = ()) -> Mention | None:
     """What of these phrases `text` mentions."""
-    return Phrases({"word": phrases}, harmless).mentioned(text).get("word")
+    wanted = Phrases({"word": phrases})
+    return wanted.mentioned(text, guessing(Lexicon(wanted.words), harmless)).get("word")
 
 
 INDEX = build(
@@ -30,7 +35,7 @@ INDEX = build(
 
 def heard(content: Content, text: str) -> Collection[str]:
     """What is heard in `text` from somebody who speaks English, or another of our languages when that is clear."""
-    mentions = content.alarms.heard(normal(text), {"en", content.speech.of(text, "en")}, asked="?" in text)
+    mentions = content.alarms.heard(normal(text), {"en", content.speech.of(written(text), "en")}, asked="?" in text)
     return {kind for kind, mention in mentions.items() if mention.surely}
 
 
@@ -137,6 +142,24 @@ def test_a_phrase_is_found_whole_and_in_order() -> None:
     for text in ("turning to the blue team", "blue turning", "turning", ""):
         assert mention(["turning blue"], text) is None
     assert mention([], "anything") is None
+
+
+WORDS = st.lists(st.sampled_from(["i", "my", "limp", "turning", "turnign"]), max_size=6)
+
+
+@given(st.lists(WORDS), WORDS)
+def test_no_run_of_words_is_passed_over(runs: list[list[str]], said: list[str]) -> None:
+    """Looked for by their rarest words, the same runs stand in a text as when each is tried at every word, typing errors or not."""
+    for meant in (exactly, guessing(Lexicon(["turning", *itertools.chain(*runs)]))):
+        at_every_word = {
+            (number, at)
+            for number, run in enumerate(runs)
+            for at in range(len(said) - len(run) + 1)
+            if run and all(word in meant(typed) for word, typed in zip(run, said[at:], strict=False))
+        }
+        found = list(Runs(runs).standing(said, meant))
+        assert set(found) == at_every_word
+        assert len(found) == len(at_every_word)
 
 
 def test_harmless_words_are_excused_only_from_typing_errors() -> None:

@@ -1,9 +1,12 @@
 """Danger in words nobody has listed: signs that stand near each other."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.core.signs import Signs, rule, shown
-from bot.core.words import normal
+from bot.core.phrases import guessing
+from bot.core.signs import ASKED, NEAR, Rule, Rules, Signs, rule
+from bot.core.words import Lexicon, normal
 
 SIGNS = Signs(
     {
@@ -17,7 +20,11 @@ SIGNS = Signs(
     "en",
     harmless=["seizing"],
 )
-RULES = [rule("breath + cannot"), rule("lips + blue"), rule("seizure - question")]
+RULES = Rules({"danger": [rule("breath + cannot"), rule("lips + blue"), rule("seizure - question")]})
+
+
+def shown(text: str) -> dict[str, range]:
+    return RULES.shown(SIGNS.read(normal(text).split(), guessing(Lexicon(SIGNS.words), ["seizing"])))
 
 
 @pytest.mark.parametrize(
@@ -29,7 +36,7 @@ RULES = [rule("breath + cannot"), rule("lips + blue"), rule("seizure - question"
 )  # fmt: skip
 def test_signs_together_are_danger(text: str) -> None:
     """In whatever order and form, mistyped or not, with words between."""
-    assert shown(RULES, SIGNS.read(normal(text).split())) is not None
+    assert shown(text).keys() == {"danger"}
 
 
 @pytest.mark.parametrize(
@@ -41,9 +48,33 @@ def test_signs_together_are_danger(text: str) -> None:
 )  # fmt: skip
 def test_one_sign_alone_is_none(text: str) -> None:
     """Neither is one far away from the other, nor one that a question is about."""
-    assert shown(RULES, SIGNS.read(normal(text).split())) is None
+    assert shown(text) == {}
 
 
 def test_where_it_was_said() -> None:
     """The words of danger are told apart from the rest, which may be a question of its own."""
-    assert shown(RULES, SIGNS.read(["tell", "me", "he", "has", "stopped", "breathing"])) == range(4, 6)
+    assert shown("tell me he has stopped breathing") == {"danger": range(4, 6)}
+
+
+def test_of_two_rules_the_first_counts() -> None:
+    """Which words of danger are told apart from the rest follows from the order of the rules, not from how they are looked for."""
+    found = [{"rare", "often"}, {"often"}, {"other"}]
+    first, second = rule("often + other"), rule("rare")
+    assert Rules({"danger": [first, second, rule("often")]}).shown(found) == {"danger": range(3)}
+    assert Rules({"danger": [second, first, rule("often")]}).shown(found) == {"danger": range(1)}
+
+
+SIGN = st.sampled_from(["a", "b", "c", "d", ASKED])
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["crisis", "emergency"]), st.lists(st.builds(Rule, st.frozensets(SIGN, min_size=1), st.frozensets(SIGN)))
+    ),
+    st.lists(st.sets(SIGN), max_size=2 * NEAR),
+)
+def test_no_rule_is_passed_over(rules: dict[str, list[Rule]], found: list[set[str]]) -> None:
+    """Looked for by their rarest signs, the same rules hold as when each is tried alone."""
+    alone = {kind: [Rules({kind: [each]}).shown(found) for each in listed] for kind, listed in rules.items()}
+    first = {kind: next((held[kind] for held in each if held), None) for kind, each in alone.items()}
+    assert Rules(rules).shown(found) == {kind: where for kind, where in first.items() if where is not None}
