@@ -155,3 +155,28 @@ def test_every_keyword_finds_its_page(content: Content, language: Language) -> N
             if turn.session.screen != target and target not in {button.id for button in turn.replies[-1].buttons}:
                 lost.append((page.path, keyword, turn.session.screen))
     assert not lost, lost
+
+
+SIDE_EFFECTS = {
+    "en": ("side effects", "Side effect?", "side affects", "what are the side effects"),
+    "de": ("Nebenwirkungen", "nebenwirkung", "welche Nebenwirkungen"),
+    "ru": ("побочные эффекты", "побочный эффект", "побочные действия", "побочка", "Побочки?"),
+    "ar": ("آثار جانبية", "اثار جانبيه", "أعراض جانبية", "اعراض جانبية", "الآثار الجانبية"),
+}
+
+
+@pytest.mark.parametrize(("code", "words"), [(code, words) for code, of in SIDE_EFFECTS.items() for words in of])
+def test_side_effects_ask_what_is_meant(code: str, words: str, content: Content) -> None:
+    """Who types "side effects" and no more is asked: symptoms of OMS, or effects of a medicine."""
+    turn = advance(Session(language=code), Text(words), content, NOW)
+    assert turn.session.screen == "found:several:symptoms/overview|treatment/immune"
+    offered = [button.id for button in turn.replies[-1].choices]
+    assert offered[:2] == ["page:symptoms/overview", "page:treatment/immune"]
+
+
+@pytest.mark.parametrize("words", ["омс", "ОМС", "полис омс", "Полис ОМС"])
+def test_the_russian_insurance_is_told_from_the_illness(words: str, content: Content) -> None:
+    """ "ОМС" is also Russia's health insurance: the illness, spelt "OMS" in Latin letters, and the page about costs are both offered."""
+    turn = advance(Session(language="ru"), Text(words), content, NOW)
+    assert turn.session.screen == "found:several:about-oms/basics|free-consultation/consult-info"
+    assert turn.replies[-1].choices[0].label.startswith("OMS ")
