@@ -403,6 +403,14 @@ def test_a_second_language_is_accepted(folder: Path) -> None:
     assert set(load(folder).languages) == {"en", "eo"}
 
 
+def test_a_language_without_texts_is_missed(folder: Path) -> None:
+    """A folder with pages and no texts.yaml is no language, and does not pass unseen."""
+    second_language()(folder)
+    (folder / "eo" / "texts.yaml").unlink()
+    advice = "is missing, this language has pages only: translate it from the default language, or remove the folder"
+    assert [str(problem) for problem in check(folder)[1] if not problem.note] == [f"content/eo/texts.yaml: {advice}"]
+
+
 def test_windows_line_ends_are_no_mistake(folder: Path) -> None:
     """A file saved on Windows reads the same."""
     file = folder / PAGE
