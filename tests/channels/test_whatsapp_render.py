@@ -362,7 +362,9 @@ def test_header_and_footer(reply: Reply, header: str | None, footer: str | None,
 def test_the_main_menu_says_once_what_the_bot_is_not(code: str, content: Content, now: datetime) -> None:
     """In every language "no medical advice" stands in the main menu's text and not once more below it, where other pages have it."""
     language, session = content.languages[code], Session(language=code)
-    home, page = (sent(advance(session, event, content, now).replies[-1], language)[-1] for event in (Started(), Press("page:symptoms/eyes")))
+    home, page = (
+        sent(advance(session, event, content, now).replies[-1], language)[-1] for event in (Started(), Press("page:symptoms/eyes"))
+    )
     assert language.about["footer"] in home["interactive"]["body"]["text"]
     assert "footer" not in home["interactive"]
     assert page["interactive"]["footer"] == {"text": language.about["footer"]}
