@@ -146,6 +146,7 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
         yes=normals(raw.yes_words),
         no=normals(raw.no_words),
         canned=tuple(Canned(each.id, each.label, each.text.strip()) for each in raw.canned),
+        days=raw.days,
     )
 
 
