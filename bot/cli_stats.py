@@ -44,9 +44,11 @@ def as_data(found: Statistics) -> dict[str, Any]:
         "promise_kept": _share(found.kept),
         "outcomes": dict(found.outcomes),
         "helped": {"yes": found.helped.part, "no": found.helped.whole - found.helped.part},
+        "feedback": {"yes": found.feedback.part, "no": found.feedback.whole - found.feedback.part},
         "funnel": dict(found.funnel),
         "page_views": found.views,
         "pages": dict(found.pages),
+        "helpful": [{"page": each.path, "language": each.language, "yes": each.yes, "no": each.no} for each in found.helpful],
         "searches_without_a_hit": found.not_found,
     }
 
@@ -76,9 +78,11 @@ def _lines(found: Statistics) -> list[tuple[str, str]]:
         ("promise kept", _spoken(found.kept)),
         ("outcomes", ", ".join(of) or "–"),
         ("helped", _spoken(found.helped)),
+        ("bot found helpful", _spoken(found.feedback)),
         ("funnel", ", ".join(f"{step} {count}" for step, count in found.funnel.items())),
         ("page views", str(found.views)),
         *((f"  {path}", str(count)) for path, count in found.pages),
+        *((f"  helpful? {each.path} {each.language}", f" yes {each.yes}, no {each.no}") for each in found.helpful),
         ("searches without a hit", str(found.not_found)),
     ]
 

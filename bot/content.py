@@ -33,9 +33,9 @@ def read(reading: Reading) -> Content | None:
     structure = _read_structure(reading)
     if structure is None:
         return None
-    codes = sorted(path.parent.name for path in reading.folder.glob("*/texts.yaml"))
-    if structure.default_language not in codes:
-        where = reading.folder / structure.default_language / "texts.yaml"
+    codes = sorted({path.parent.name for name in ("texts.yaml", "pages") for path in reading.folder.glob(f"*/{name}")})
+    where = reading.folder / structure.default_language / "texts.yaml"
+    if not where.exists():
         reading.report(where, 0, "the default language has no texts", "write this file or change default_language in structure.yaml")
         return None
     codes.sort(key=lambda code: code != structure.default_language)
@@ -97,6 +97,9 @@ def _read_structure(reading: Reading) -> Structure | None:
 
 def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> Language | None:
     file = reading.folder / code / "texts.yaml"
+    if not file.exists():  # said once, instead of each of its keys
+        reading.report(file, 0, "is missing, this language has pages only", "translate it from the default language, or remove the folder")
+        return None
     raw = shaped(reading, file, _read_text(reading, file), 1, TextsFile)
     if raw is None:
         return None
@@ -143,6 +146,7 @@ def _read_language(reading: Reading, code: str, origin: Mapping[str, Page]) -> L
         yes=normals(raw.yes_words),
         no=normals(raw.no_words),
         canned=tuple(Canned(each.id, each.label, each.text.strip()) for each in raw.canned),
+        days=raw.days,
     )
 
 

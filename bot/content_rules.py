@@ -5,14 +5,16 @@
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
+from babel import Locale
+
 from bot.content import page_path, read
 from bot.content_files import Line, Problem, Reading
-from bot.core.library import Content, Flow, Language, Page, QuestionKind, Role, Structure
+from bot.core.library import DAYS, Content, Flow, Language, Page, QuestionKind, Role, Structure
 from bot.core.markup import Document, blanks, blanks_of, fill, plain
 from bot.core.navigation import TARGETS
 from bot.core.search import find
@@ -22,6 +24,7 @@ from bot.core.words import normal
 _DEFAULTS: dict[QuestionKind, tuple[str, ...]] = {"name": ("profile",), "language": ("conversation",), "timezone": ("country",)}
 _LIST_MARK = re.compile(r"^\d+\. ", re.MULTILINE)
 _THOUSANDS = re.compile(r"(?<=\d)[.,٬\u00a0\u202f](?=\d{3}(?!\d))")
+_COUNTED = 1000  # among the numbers below it each plural form of whole numbers occurs
 _ROLES: tuple[Role, ...] = get_args(Role)
 _FLOWS: tuple[Flow, ...] = get_args(Flow)
 
@@ -52,6 +55,7 @@ def check(folder: Path, *, notes: bool = True) -> tuple[Content | None, list[Pro
         _check_questions(reading, content.structure)
         for language in content.languages.values():
             _check_words(reading, content, language)
+            _check_days(reading, language)
             _check_commands(reading, content, language)
             _check_starters(reading, language)
             _check_canned(reading, content, language)
@@ -126,6 +130,27 @@ def _check_words(reading: Reading, content: Content, language: Language) -> None
             _check_blanks(reading, file, place, ".".join(place), language.texts[word.key], word.blanks | content.structure.values.keys())
 
 
+def _check_days(reading: Reading, language: Language) -> None:
+    """Each plural form the language has (CLDR knows which), and no other."""
+    file, locale = reading.folder / language.code / "texts.yaml", Locale.parse(language.code)
+    numbers: defaultdict[str, list[int]] = defaultdict(list, {"other": []})
+    for number in range(_COUNTED):
+        numbers[locale.plural_form(number)].append(number)
+    name = locale.get_display_name("en")
+    for form in numbers.keys() - language.days.keys():
+        such = ", ".join(map(str, numbers[form][:4])) or "1.5"
+        reading.report(file, ("days",), f"days.{form} is missing", f"write how {name} counts days, for example {such} of them")
+    for form in language.days.keys() - numbers.keys():
+        reading.report(file, ("days", form), f"days.{form} is no plural form of {name}", f"use {', '.join(sorted(numbers))}")
+    for form in language.days.keys() & numbers.keys():
+        text, place = language.days[form], ("days", form)
+        _check_length(reading, file, place, f"days.{form}", text, DESCRIPTION)
+        for unknown in sorted(blanks_of(text) - {"count"}):
+            reading.report(file, place, f"days.{form} has the unknown blank {{{unknown}}}", "use {count}")
+        if len(numbers[form]) != 1 and "{count}" not in text:
+            reading.report(file, place, f"days.{form} lacks the blank {{count}}", "put it where the number belongs")
+
+
 def _check_starters(reading: Reading, language: Language) -> None:
     file = reading.folder / language.code / "texts.yaml"
     if not 0 < len(language.starters) <= MAX_STARTERS:
@@ -188,7 +213,12 @@ def _check_numbers(reading: Reading, content: Content, language: Language, page:
     default = content.structure.default_language
     if (default, page.path) not in content.bodies or language.code == default:
         return
-    there, here = (_numbers(content.bodies[code, page.path]) for code in (default, language.code))
+    # A language may say "one day" or have a word for two: the numbers of days are compared as figures.
+    plain_days = {name: content.structure.values[name] for name in DAYS}
+    there, here = (
+        _numbers(fill(content.languages[code].pages[page.path].body, {**content.values(code), **plain_days}))
+        for code in (default, language.code)
+    )
     said = [f"{what} {', '.join(sorted(some.elements()))}" for what, some in (("lacks", there - here), ("adds", here - there)) if some]
     if said:
         file = _file(reading, language, page)

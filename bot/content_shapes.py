@@ -197,6 +197,7 @@ class TextsFile(Shape):
     menu: dict[str, str]
     starters: tuple[_Text, ...]
     texts: dict[str, str]
+    days: dict[str, _Text] = {}
     canned: tuple[_Canned, ...] = ()
     commands: dict[str, _Listed]
     emergency: _Listed

@@ -148,7 +148,8 @@ def _arrive(scene: Scene, move: Move, *, in_place: bool, echo: str) -> Turn:
     if session.speaks:
         reply = screens.offering(replace(scene, session=session), reply)
     kind, _, path = move.screen.partition(":")
-    seen = (Count("page", path),) if kind in ("page", "danger") and was != move.screen else ()
+    judged = any(isinstance(effect, Count) and effect.name == "helpful" for effect in move.effects)  # it was read before that
+    seen = (Count("page", path),) if kind in ("page", "danger") and was != move.screen and not judged else ()
     replies = tuple(replace(each, language=session.speaks or session.language) for each in (*move.before, reply))
     return Turn(session, replies, (*move.effects, *seen))
 

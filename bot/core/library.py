@@ -16,6 +16,8 @@ from bot.core.model import Button
 from bot.core.schedule import Hours, Window
 from bot.core.search import Index
 
+# Blanks that hold a number of days, told with the word for days in the form that number takes.
+DAYS = frozenset({"retention_days", "contact_days"})
 Context = Literal["none", "callback", "emergency"]
 Flow = Literal["callback", "withdraw", "language", "erase", "feedback"]
 Role = Literal["emergency", "crisis", "privacy", "sources", "talk"]
@@ -131,6 +133,7 @@ class Language:
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
     canned: tuple[Canned, ...] = ()
+    days: Mapping[str, str] = field(default_factory=dict)  # how days are counted, by plural form: other -> "{count} days"
 
     @property
     def everything(self) -> str:
@@ -195,7 +198,9 @@ class Content:
         """What fills the blanks of texts in this language, for a person of that country."""
         country = country if country in self.structure.emergency_numbers or country in self.structure.crisis_lines else ""
         if (code, country) not in self._local_values:
-            self._local_values[code, country] = {**self.structure.values, **local_values(self.structure, self.languages[code], country)}
+            language = self.languages[code]
+            days = {name: counted_days(language, self.structure.values[name]) for name in DAYS & self.structure.values.keys()}
+            self._local_values[code, country] = {**self.structure.values, **days, **local_values(self.structure, language, country)}
         return self._local_values[code, country]
 
     def body(self, code: str, path: str, country: str = "") -> Document:
@@ -236,6 +241,12 @@ class Content:
         """The language asked for ("de-AT" finds "de"), else the default one."""
         found = self.languages.get(code) or self.languages.get(code.partition("-")[0].lower())
         return found or self.languages[self.structure.default_language]
+
+
+def counted_days(language: Language, number: str) -> str:
+    """So many days as the language says it: "1 day", "21 день", "30 дней". The bare number where it lacks that form."""
+    form = Locale.parse(language.code).plural_form(int(number))
+    return language.days.get(form, "{count}").replace("{count}", number)
 
 
 def local_values(structure: Structure, language: Language, country: str) -> dict[str, str]:

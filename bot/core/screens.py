@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from bot.core.library import Page
+from bot.core.library import Page, Source
 from bot.core.markup import Block, Document, Listing, Paragraph, Run
 from bot.core.model import HOME, Button, Card, Reply
 from bot.core.scene import Render, Scene
@@ -101,12 +101,15 @@ def sources(scene: Scene, argument: str) -> Reply:
         body = scene.text("sources-head", title=shown.title)
         body += scene.text("review-pending") if shown.review == "pending" else scene.text("review-done", review=_review(scene, shown))
     part = listed[first : first + SOURCES_A_SCREEN]
-    entries: tuple[Block, ...] = (
-        Listing(tuple((Run(s.title, href=s.url), Run(f" ({', '.join(filter(None, (s.year, s.grade)))})")) for s in part)),
-    )
+    entries: tuple[Block, ...] = (Listing(tuple((Run(s.title, href=s.url), Run(f" ({_dated(s)})")) for s in part)),)
     rest = f"sources:{path}:{first + SOURCES_A_SCREEN}"
     more = (scene.button(rest, "more-sources"),) if first + SOURCES_A_SCREEN < len(listed) else ()
     return Reply(body + entries if part else body, more, navigation(scene))
+
+
+def _dated(source: Source) -> str:
+    """Year and grade, as far as they are known; "n.d." is for who keeps the list, no word in any reader's language."""
+    return ", ".join(part for part in (source.year, source.grade) if part not in ("", "n.d."))
 
 
 def _review(scene: Scene, shown: Page) -> str:

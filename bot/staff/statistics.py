@@ -49,6 +49,7 @@ class StatisticsPage:
                 "funnel": bars((words(f"stats-{step}"), count) for step, count in found.funnel.items()),
                 "pages": bars((self._title(path, words), count) for path, count in found.pages),
             },
+            helpful=[(self._title(each.path, words), words.language(each.language), each.yes, each.no) for each in found.helpful],
             retention=retention if days > retention else 0,
             size=(WIDTH, HEIGHT),
         )
@@ -77,6 +78,7 @@ def _figures(found: Statistics, words: Words) -> list[tuple[str, str, str]]:
         share("reached", found.reached),
         share("kept", found.kept),
         share("helped", found.helped),
+        share("feedback", found.feedback),
         (words("stats-views"), str(found.views), ""),
         (words("stats-not-found"), str(found.not_found), ""),
     ]

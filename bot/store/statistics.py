@@ -27,6 +27,16 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What readers of a page in one language answered to "was this helpful?"."""
+
+    path: str
+    language: str
+    yes: int
+    no: int
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """A period of whole days, the last of which goes on."""
 
@@ -39,6 +49,8 @@ class Statistics:
     kept: Share  # promises: tried in time, of those that were tried or still open when their time came
     outcomes: Mapping[str, int]  # of closed requests; "" for none given
     helped: Share  # yes, of those who answered
+    feedback: Share  # found the bot helpful, of those who said
+    helpful: Sequence[Verdict]  # the pages with the most noes first: those are to be mended
     funnel: Mapping[str, int]  # how often each step was done
     pages: Sequence[tuple[str, int]]  # path and views, the most read first
     views: int  # of all pages
@@ -56,7 +68,7 @@ async def statistics(connection: AsyncConnection, days: int, now: datetime) -> S
     since = datetime.combine(period[0], time(), UTC)
     asked = requests.c.created_at >= since
     funnel, helped = await _sums(connection, "funnel", period[0]), await _sums(connection, "helped", period[0])
-    pages = await _sums(connection, "page", period[0])
+    pages, feedback = await _sums(connection, "page", period[0]), await _sums(connection, "feedback", period[0])
     median, ninetieth = await _waits(connection, asked)
     reached, kept = await _shares(connection, asked, now)
     return Statistics(
@@ -69,6 +81,8 @@ async def statistics(connection: AsyncConnection, days: int, now: datetime) -> S
         kept=kept,
         outcomes=await _outcomes(connection, asked),
         helped=Share(helped.get("yes", 0), sum(helped.values())),
+        feedback=Share(feedback.get("yes", 0), sum(feedback.values())),
+        helpful=_verdicts(await _sums(connection, "helpful", period[0])),
         funnel={step: funnel.get(step, 0) for step in FUNNEL},
         pages=sorted(pages.items(), key=lambda page: (-page[1], page[0]))[:_PAGES],
         views=sum(pages.values()),
@@ -81,6 +95,16 @@ async def _sums(connection: AsyncConnection, name: str, first: date) -> dict[str
     counted = (daily_counts.c.name == name, daily_counts.c.day >= first)
     query = select(daily_counts.c.detail, func.sum(daily_counts.c.count)).where(*counted).group_by(daily_counts.c.detail)
     return {detail: int(total) for detail, total in await connection.execute(query)}
+
+
+def _verdicts(counted: Mapping[str, int]) -> list[Verdict]:
+    """Answers counted as "yes en symptoms/eyes", together by page and language."""
+    places = {tuple(detail.split(" ", 2)[1:]) for detail in counted}
+    found = [
+        Verdict(path, language, counted.get(f"yes {language} {path}", 0), counted.get(f"no {language} {path}", 0))
+        for language, path in sorted(places)
+    ]
+    return sorted(found, key=lambda each: (-each.no, -each.yes, each.path, each.language))
 
 
 async def _daily(connection: AsyncConnection, name: str, first: date) -> dict[str, dict[date, int]]:

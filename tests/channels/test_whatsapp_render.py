@@ -14,9 +14,10 @@ from test_contract import screens
 
 from bot.channels.parting import parted
 from bot.channels.whatsapp_render import MAX_BODY, MAX_PARAMETER, MAX_TEXT, cut, render, size, template
+from bot.core.engine import advance
 from bot.core.library import Content, Language
 from bot.core.markup import Block, Document, Line, Listing, Paragraph, Run, plain, words
-from bot.core.model import Button, Card, Reply
+from bot.core.model import Button, Card, Press, Reply, Session, Started
 
 J = "\u2060"
 FAMILY = "👩\u200d👧"  # five code units
@@ -355,6 +356,18 @@ def test_header_and_footer(reply: Reply, header: str | None, footer: str | None,
     content = message["interactive"]
     assert content.get("header") == (header and {"type": "text", "text": header})
     assert content.get("footer") == (footer and {"text": footer})
+
+
+@pytest.mark.parametrize("code", ["en", "de", "ar", "ru"])
+def test_the_main_menu_says_once_what_the_bot_is_not(code: str, content: Content, now: datetime) -> None:
+    """In every language "no medical advice" stands in the main menu's text and not once more below it, where other pages have it."""
+    language, session = content.languages[code], Session(language=code)
+    home, page = (
+        sent(advance(session, event, content, now).replies[-1], language)[-1] for event in (Started(), Press("page:symptoms/eyes"))
+    )
+    assert language.about["footer"] in home["interactive"]["body"]["text"]
+    assert "footer" not in home["interactive"]
+    assert page["interactive"]["footer"] == {"text": language.about["footer"]}
 
 
 def test_without_buttons_the_title_stands_above(english: Language) -> None:

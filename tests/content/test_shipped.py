@@ -1,5 +1,7 @@
 """What the shipped content promises its readers, found out by pressing its buttons."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from bot.content_rules import check, menu_map
 from bot.core.engine import advance
-from bot.core.library import Content, Language, Page
+from bot.core.library import Content, Language, Page, counted_days
 from bot.core.markup import plain
 from bot.core.model import HOME, Press, Reply, Session, Started, Text
 from bot.core.words import normal
@@ -155,3 +157,47 @@ def test_every_keyword_finds_its_page(content: Content, language: Language) -> N
             if turn.session.screen != target and target not in {button.id for button in turn.replies[-1].buttons}:
                 lost.append((page.path, keyword, turn.session.screen))
     assert not lost, lost
+
+
+SIDE_EFFECTS = {
+    "en": ("side effects", "Side effect?", "side affects", "what are the side effects"),
+    "de": ("Nebenwirkungen", "nebenwirkung", "welche Nebenwirkungen"),
+    "ru": ("побочные эффекты", "побочный эффект", "побочные действия", "побочка", "Побочки?"),
+    "ar": ("آثار جانبية", "اثار جانبيه", "أعراض جانبية", "اعراض جانبية", "الآثار الجانبية"),
+}
+
+
+@pytest.mark.parametrize(("code", "words"), [(code, words) for code, of in SIDE_EFFECTS.items() for words in of])
+def test_side_effects_ask_what_is_meant(code: str, words: str, content: Content) -> None:
+    """Who types "side effects" and no more is asked: symptoms of OMS, or effects of a medicine."""
+    turn = advance(Session(language=code), Text(words), content, NOW)
+    assert turn.session.screen == "found:several:symptoms/overview|treatment/immune"
+    offered = [button.id for button in turn.replies[-1].choices]
+    assert offered[:2] == ["page:symptoms/overview", "page:treatment/immune"]
+
+
+@pytest.mark.parametrize("words", ["омс", "ОМС", "полис омс", "Полис ОМС"])
+def test_the_russian_insurance_is_told_from_the_illness(words: str, content: Content) -> None:
+    """ "ОМС" is also Russia's health insurance: the illness, spelt "OMS" in Latin letters, and the page about costs are both offered."""
+    turn = advance(Session(language="ru"), Text(words), content, NOW)
+    assert turn.session.screen == "found:several:about-oms/basics|free-consultation/consult-info"
+    assert turn.replies[-1].choices[0].label.startswith("OMS ")
+
+
+DAYS = {
+    "en": ("1 day", "2 days", "3 days", "11 days", "21 days", "30 days", "100 days", "365 days"),
+    "de": ("1 Tag", "2 Tage", "3 Tage", "11 Tage", "21 Tage", "30 Tage", "100 Tage", "365 Tage"),
+    "ru": ("1 день", "2 дня", "3 дня", "11 дней", "21 день", "30 дней", "100 дней", "365 дней"),
+    "ar": ("يوم واحد", "يومين", "3 أيام", "11 يوما", "21 يوما", "30 يوما", "100 يوم", "365 يوما"),
+}
+
+
+@pytest.mark.parametrize("code", DAYS)
+def test_days_are_counted_as_the_language_counts_them(code: str, content: Content) -> None:
+    """However long the operator keeps data, the word for days has the form that number takes, on the page people consent to as well."""
+    numbers = ("1", "2", "3", "11", "21", "30", "100", "365")
+    assert tuple(counted_days(content.languages[code], number) for number in numbers) == DAYS[code]
+    for number, told in zip(numbers, DAYS[code], strict=True):
+        kept = replace(content, structure=replace(content.structure, values={**content.structure.values, "retention_days": number}))
+        for path in ("free-consultation/callback", "more/privacy"):
+            assert re.search(rf"\b{told} ", plain(kept.body(code, path))), (path, number)

@@ -31,6 +31,7 @@ from mistakes import (
 )
 
 from bot.content_rules import ContentError, check, load
+from bot.core.markup import plain
 
 MARKUP = "use paragraphs, lists, bold, italic and links only"
 ORDER = "order: 3\n"
@@ -204,6 +205,30 @@ TEXTS_CASES = [
     texts("command to no page", swap(TEXTS, '"page:emergency":', '"page:x":'), f"commands: 'page:x' {NOWHERE}", "page:x"),
     texts(
         "listed, no command", swap(TEXTS, "  stop: [stop, ", "  stop: ["), "menu.stop is no command: list it under commands too", "  stop: "
+    ),
+    texts(
+        "plural form missing",
+        swap(TEXTS, '  one: "{count} day"', "  #"),
+        "days.one is missing: write how English counts days, for example 1 of them",
+        "days:",
+    ),
+    texts(
+        "plural form of another language",
+        swap(TEXTS, '  one: "{count} day"', '  one: "{count} day"\n  few: "{count} days"'),
+        "days.few is no plural form of English: use one, other",
+        "  few:",
+    ),
+    texts(
+        "days without their number",
+        swap(TEXTS, '  other: "{count} days"', "  other: some days"),
+        "days.other lacks the blank {count}: put it where the number belongs",
+        "  other: some days",
+    ),
+    texts(
+        "unknown blank in days",
+        swap(TEXTS, '  one: "{count} day"', "  one: '{number} day'"),
+        "days.one has the unknown blank {number}: use {count}",
+        "  one: '{number}",
     ),
     Case(
         "direction",
@@ -401,6 +426,24 @@ def test_a_second_language_is_accepted(folder: Path) -> None:
     """A complete translation, its front matter holding words only, is no mistake."""
     second_language()(folder)
     assert set(load(folder).languages) == {"en", "eo"}
+
+
+def test_one_day_may_be_told_without_its_figure(folder: Path) -> None:
+    """A language with a word for one day says the same number as its original, and check does not miss the figure."""
+    second_language(texts=('  one: "{count} day"', "  one: a single day"))(folder)
+    swap(STRUCTURE, "retention_days: 30", "retention_days: 1")(folder)
+    assert [str(problem) for problem in check(folder)[1] if not problem.note] == []
+    content = load(folder)
+    assert "We delete your details a single day after" in plain(content.bodies["eo", "free-consultation/callback"])
+    assert "We delete your details 1 day after" in plain(content.bodies["en", "free-consultation/callback"])
+
+
+def test_a_language_without_texts_is_missed(folder: Path) -> None:
+    """A folder with pages and no texts.yaml is no language, and does not pass unseen."""
+    second_language()(folder)
+    (folder / "eo" / "texts.yaml").unlink()
+    advice = "is missing, this language has pages only: translate it from the default language, or remove the folder"
+    assert [str(problem) for problem in check(folder)[1] if not problem.note] == [f"content/eo/texts.yaml: {advice}"]
 
 
 def test_windows_line_ends_are_no_mistake(folder: Path) -> None:

@@ -34,10 +34,22 @@ def test_titles_years_and_addresses_are_shown(content: Content, now: datetime, c
     reply = sources(content, code, now)
     message = str(render(reply, content.languages[code]))
     for source in content.languages[code].pages[EYES].sources:
-        assert f"{source.title} ({source.year}" in plain(reply.body)
+        assert f"{source.title} ({'' if source.year == 'n.d.' else source.year}" in plain(reply.body)
         assert f'href="{source.url.replace("&", "&amp;")}"' in "".join(texts(reply.body))
         assert f'href="{source.url.replace("&", "&amp;")}"' in html(reply.body)
         assert source.url in message
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_an_unknown_year_is_left_out(content: Content, now: datetime, code: str) -> None:
+    """Where no year is known none is named, in any language: "n.d." means nothing to a parent."""
+    undated = [page for page in content.languages[code].pages.values() if any(source.year == "n.d." for source in page.sources)]
+    assert len(undated) > 20
+    for page in undated:
+        reply = advance(Session(language=code, screen=f"page:{page.path}"), Press(f"sources:{page.path}"), content, now).replies[-1]
+        assert "n.d." not in plain(reply.body), page.path
+    first = next(source for source in content.languages[code].pages[EYES].sources if source.year == "n.d.")
+    assert f"{first.title} ({first.grade})" in plain(sources(content, code, now).body)
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

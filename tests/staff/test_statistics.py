@@ -7,6 +7,7 @@ from desk_browser import Office, open_office
 from desk_people import hire
 from people import ADA, BOB, NOW, Person, go_through, open_turnstile
 
+from bot.cli_stats import as_data
 from bot.core.library import Content
 from bot.core.model import Press, Text
 from bot.shelf import Shelf
@@ -16,7 +17,7 @@ from bot.staff.desk import Actor, Desk, Given
 from bot.staff.statistics import PERIODS, STATISTICS
 from bot.store.database import Database
 from bot.store.requests import StoredRequest
-from bot.store.statistics import Share, Statistics, statistics
+from bot.store.statistics import Share, Statistics, Verdict, statistics
 
 CLEO = Person("chat-of-cleo-4713", "Cleo Fictional", "+442079460055")
 DORA = Person("chat-of-dora-4714", "Dora Fictional", "+442079460066")
@@ -103,6 +104,33 @@ async def test_what_is_read(office: Office, content: Content) -> None:
     assert (found.pages, found.views, found.not_found) == ([("symptoms", 2)], 2, 1)
     office.clock.forward(timedelta(days=7))
     assert ((await figures(office, 7)).views, (await figures(office, 8)).views) == (0, 2)
+
+
+async def test_what_readers_say(office: Office, content: Content) -> None:
+    """Yes and no are told by page and language, the most noes first, and of the bot as a whole; to answer is not to read again."""
+    presses = {
+        ADA: ["page:symptoms/eyes", "helpful:symptoms/eyes", "helpful:yes:symptoms/eyes", "feedback:yes"],
+        BOB: ["helpful:no:symptoms/eyes", "helpful:no:treatment/ivig", "helpful:no:treatment/ivig", "feedback:no"],
+        CLEO: ["language:de", "helpful:no:symptoms/eyes", "feedback:yes"],
+    }
+    async with open_turnstile(office.database, content, clock=office.clock) as turnstile:
+        await go_through(turnstile, [person.does(Press(button)) for person, buttons in presses.items() for button in buttons])
+    found = await figures(office)
+    assert found.helpful == [
+        Verdict("treatment/ivig", "en", 0, 2),
+        Verdict("symptoms/eyes", "en", 1, 1),
+        Verdict("symptoms/eyes", "de", 0, 1),
+    ]
+    assert (found.feedback, found.pages) == (Share(2, 3), [("symptoms/eyes", 1)])
+    told = as_data(found)
+    assert (told["helpful"][0], told["feedback"]) == ({"page": "treatment/ivig", "language": "en", "yes": 0, "no": 2}, {"yes": 2, "no": 1})
+    async with office.browser("Bea") as browser:
+        page = (await browser.get(STATISTICS)).text
+        title = content.languages["en"].pages["symptoms/eyes"].title
+        row = '<th scope="row"><bdi>{}</bdi></th><td><bdi>English</bdi></td><td class="number">1</td><td class="number">1</td>'
+        assert row.format(title) in page
+        await browser.post("/staff/account/language", data={"language": "de"})
+        assert "War diese Seite hilfreich?" in (await browser.get(STATISTICS)).text
 
 
 @pytest.mark.parametrize("days", [*map(str, PERIODS), "0", "x", "99999", "٣"])
