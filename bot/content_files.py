@@ -1,18 +1,36 @@
 """The files of a content folder: their YAML, where in them each thing stands, and what is wrong with them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from bot.content_shapes import Shape
 
 Line = int | tuple[int | str, ...]  # of a file: its number, or the keys of what stands there
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is several times as fast
 _Shape = TypeVar("_Shape", bound=Shape)
+_BRIEF = 40  # characters of what was written, in a report about it
+_WHOLE = "{given} is no whole number", "write figures such as 3, without quotes"
+_NUMBER = "{given} is no number", "write figures such as 24 or 1.5, without quotes"
+_LIST = "{given} is no list", "write [one, another], or each on a line of its own that begins with a dash"
+_KEYS = "{given} stands where keys belong", "write lines such as key: value below it, indented by two spaces"
+_YES_OR_NO = "{given} is neither yes nor no", "write true or false"
+# By pydantic's name for the mistake: what happened, and what to do.
+_SAID: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), _WHOLE),
+    **dict.fromkeys(("float_parsing", "float_type"), _NUMBER),
+    **dict.fromkeys(("list_type", "tuple_type"), _LIST),
+    **dict.fromkeys(("dict_type", "model_type"), _KEYS),
+    **dict.fromkeys(("bool_parsing", "bool_type"), _YES_OR_NO),
+    "string_type": ("{given} is no text", "write words; put them in quotes if they look like a number, a date, true or false"),
+    "string_too_long": ("has {length} characters, {max_length} fit", "shorten it"),
+    "literal_error": ("{given} is not known here", "write {expected}"),
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,13 +97,28 @@ def shaped(reading: Reading, file: Path, text: str, first_line: int, shape: type
         line = error.problem_mark.line if error.problem_mark else 0
         reading.report(file, first_line + line, f"is not YAML ({error.problem})", "mind indents, colons and quotes")
     except ValidationError as invalid:
-        for mistake in invalid.errors(include_url=False, include_input=False):
-            place = ".".join(map(str, mistake["loc"]))
-            unknown = mistake["type"] == "extra_forbidden"
-            message = f"unknown key {place!r}" if unknown else f"{place!r}: {mistake['msg'].removeprefix('Value error, ')}"
-            advice = f"use one of {', '.join(sorted(shape.model_fields))}" if unknown and len(mistake["loc"]) == 1 else "correct it"
-            reading.report(file, first_line + _line_of(node, mistake["loc"]), message, advice)
+        for mistake in invalid.errors(include_url=False):
+            reading.report(file, first_line + _line_of(node, mistake["loc"]), *_explained(mistake, shape))
     return None
+
+
+def _explained(mistake: ErrorDetails, shape: type[Shape]) -> tuple[str, str]:
+    """What happened and what to do about it, for authors, who know nothing of integers and tuples."""
+    kind, keys, given = mistake["type"], mistake["loc"], mistake["input"]
+    place = repr(".".join(map(str, keys))) if keys else "the file"
+    if kind == "extra_forbidden":
+        return f"unknown key {place}", f"use one of {', '.join(sorted(shape.model_fields))}" if len(keys) == 1 else "correct it"
+    if kind == "missing":
+        below = f" under {'.'.join(map(str, keys[:-1]))!r}" if keys[1:] else ""
+        return f"{place} is missing", f"add a line {keys[-1]}: …{below}"
+    if kind not in _SAID:
+        return f"{place}: {mistake['msg'].removeprefix('Value error, ')}", "correct it"
+    if given is None:
+        return f"{place} is empty", _SAID[kind][1].format(**mistake.get("ctx", {}))
+    shown = str(given).lower() if isinstance(given, bool) else str(given)  # YAML's own true and false
+    brief = shown if len(shown) <= _BRIEF else shown[:_BRIEF] + "…"
+    message, advice = (part.format(given=brief, length=len(shown), **mistake.get("ctx", {})) for part in _SAID[kind])
+    return f"{place}: {message}", advice
 
 
 def _line_of(node: yaml.Node | None, place: tuple[int | str, ...]) -> int:

@@ -69,7 +69,7 @@ def test_content_with_a_mistake_is_refused_as_a_whole(server: Served, folder: Pa
     server.process.send_signal(signal.SIGHUP)
     refused = server.said("content_refused")
     assert refused["errors"] >= 1
-    assert "content/en/pages/about-oms/who.md:4: 'order': Input should be a valid integer" in refused["first"][0]
+    assert "content/en/pages/about-oms/who.md:4: 'order': third is no whole number" in refused["first"][0]
     assert OLD in ada.sends(server, press(EYES))[-1]["html"]
     edit(folder, "order: third\n", "order: 3\n", "en/pages/about-oms/who.md")
     server.process.send_signal(signal.SIGHUP)

@@ -55,19 +55,48 @@ PAGES = [
         "is not YAML (did not find expected key): mind indents, colons and quotes",
         "description:",
     ),
-    page("no title", swap(PAGE, "title:", "#"), "'title': Field required: correct it", "description:"),
-    page("order is a word", swap(PAGE, ORDER, "order: last\n"), "'order': Input should be a valid integer, …", "order: last"),
+    page("no title", swap(PAGE, "title:", "#"), "'title' is missing: add a line title: …", "description:"),
+    page(
+        "order is a word",
+        swap(PAGE, ORDER, "order: last\n"),
+        "'order': last is no whole number: write figures such as 3, without quotes",
+        "order: last",
+    ),
     page(
         "unknown context",
         swap(PAGE, ORDER, f"{ORDER}context: x\n"),
-        "'context': Input should be 'none', 'callback' or 'emergency': correct it",
+        "'context': x is not known here: write 'none', 'callback' or 'emergency'",
         "context: x",
     ),
     page(
         "unknown grade",
         swap(PAGE, "grade: A", "grade: D"),
-        "'sources.0.grade': Input should be 'A', 'B', 'C' or 'U': correct it",
+        "'sources.0.grade': D is not known here: write 'A', 'B', 'C' or 'U'",
         "grade: D",
+    ),
+    page("order is empty", swap(PAGE, ORDER, "order:\n"), "'order' is empty: write figures such as 3, without quotes", "order:"),
+    page(
+        "order is a fraction",
+        swap(PAGE, ORDER, "order: 2.5\n"),
+        "'order': 2.5 is no whole number: write figures such as 3, …",
+        "order: 2.5",
+    ),
+    page("neither yes nor no", swap(PAGE, ORDER, f"{ORDER}hidden: maybe\n"), "'hidden': maybe is neither yes nor no: …", "hidden: maybe"),
+    page(
+        "title is a date",
+        swap(PAGE, "title:", "title: 2026-11-30 #"),
+        "'title': 2026-11-30 is no text: write words; put them in quotes if they look like a number, a date, true or false",
+        "title: 2026",
+    ),
+    page(
+        "title is true", swap(PAGE, "title:", "title: yes #"), "'title': true is no text: write words; put them in quotes …", "title: yes"
+    ),
+    page("title is empty", swap(PAGE, "title:", "title: #"), "'title' is empty: write words; …", "title: #"),
+    page(
+        "no list",
+        swap(PAGE, "related: [about-oms/causes, about-oms/adults]", "related: about-oms/causes"),
+        "'related': about-oms/causes is no list: write [one, another], or each on a line of its own that begins with a dash",
+        "related:",
     ),
     page("title too long", swap(PAGE, "title: ", f"title: {'x' * 25} #"), "title has 25 characters, 24 fit: shorten it", "title:"),
     page("no description", swap(PAGE, "description:", "description: '' #"), "description is empty: write it", "description:"),
@@ -233,14 +262,14 @@ TEXTS_CASES = [
     Case(
         "direction",
         swap(TEXTS, "direction: ltr", "direction: up"),
-        (Error(TEXTS, "'direction': Input should be 'ltr' or 'rtl': correct it", "direction: up"),),
+        (Error(TEXTS, "'direction': up is not known here: write 'ltr' or 'rtl'", "direction: up"),),
     ),
 ]
 STRUCTURE_CASES = [
     structure(
         "missing key",
         swap(STRUCTURE, "  retention_days:", "  #"),
-        "'privacy.retention_days': Field required: correct it",
+        "'privacy.retention_days' is missing: add a line retention_days: … under 'privacy'",
         "privacy:",
     ),
     structure(
@@ -312,6 +341,25 @@ STRUCTURE_CASES = [
         '"911.gov"',
     ),
     structure("number of no country", swap(STRUCTURE, '  US: {name: "988', '  XX: {name: "988'), "'crisis_lines.XX.[key]': …", "XX: {"),
+    structure(
+        "no keys",
+        swap(STRUCTURE, "crisis_lines:", "crisis_lines: 112\nunused:"),
+        "'crisis_lines': 112 stands where keys belong: write lines such as key: value below it, indented by two spaces",
+        "crisis_lines: 112",
+        MORE,
+    ),
+    structure(
+        "hours in words",
+        swap(STRUCTURE, "answer_within_hours:", "answer_within_hours: one day #"),
+        "'hours.answer_within_hours': one day is no number: write figures such as 24 or 1.5, without quotes",
+        "  answer_within_hours:",
+    ),
+    structure(
+        "name of a crisis line too long",
+        swap(STRUCTURE, 'name: "Lifeline"', f"name: {'x' * 61}"),
+        "'crisis_lines.AU.name': has 61 characters, 60 fit: shorten it",
+        "  AU: {name: xxx",
+    ),
 ]
 LANGUAGES = [
     one(
