@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from people import ADA, NOW, answers, contents, go_through, ignore, open_turnstile, queue
+from people import ADA, NOW, answers, contents, go_through, ignore, open_turnstile, queue, until
 from post import Post, sending, stored, write
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -114,9 +114,12 @@ async def deliveries_by_two_instances(database: Database) -> list[str]:
     """What somebody gets when two instances look for what a dead one has left unsent."""
     post = Post()
     await write(database, ADA, "one", owner="dead")
+    door = post.doors[ADA.address] = asyncio.Event()
     async with sending(database, post, "first", lambda: LATER) as first, sending(database, post, "second", lambda: LATER) as second:
         await first.adopt(alone=False)
+        await until(lambda: bool(post.tries), "the first one is sending it")
         await second.adopt(alone=False)
+        door.set()
         await asyncio.gather(first.drained(), second.drained())
     return post.words(ADA)
 
