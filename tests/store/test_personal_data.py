@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from people import ADA, BOB, Person, answers, file_of, go_through, on_sqlite, open_turnstile, queue
 from sqlalchemy import func, select
 
@@ -143,3 +144,22 @@ def test_sealing_twice_tells_nothing(key: str) -> None:
     """The same words sealed twice look different, so equal answers cannot be seen."""
     sealer = Sealer([key])
     assert sealer.seal(ADA.phone) != sealer.seal(ADA.phone)
+
+
+def test_what_was_sealed_before_is_opened(key: str) -> None:
+    """Rows of earlier versions are tokens of Fernet; those of a former key among them."""
+    former = new_key()
+    for made_with in (key, former):
+        assert Sealer([key, former]).open(Fernet(made_with).encrypt(b"before")) == b"before"
+    with pytest.raises(WrongKey):
+        Sealer([key]).open(Fernet(former).encrypt(b"before"))
+
+
+def test_what_was_changed_is_not_opened(key: str) -> None:
+    """One bit, anywhere, or an end that is missing: it is refused, not read as something else."""
+    sealer = Sealer([key])
+    sealed = sealer.seal("4")
+    changed = [bytes([*sealed[:at], sealed[at] ^ 1, *sealed[at + 1 :]]) for at in range(len(sealed))]
+    for other in (*changed, *(sealed[:length] for length in range(len(sealed))), sealed + b"0"):
+        with pytest.raises(WrongKey):
+            sealer.open(other)
