@@ -1,6 +1,8 @@
 """The HTTP entrance: webhooks by the short way, everything else by Starlette; nothing that breaks shows its values."""
 
+import os
 from collections.abc import Sequence
+from typing import Any, cast
 
 import structlog
 from starlette.applications import Starlette
@@ -10,20 +12,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bot.channels.shape import Hook
 from bot.logs import place
 from bot.store.outages import is_outage
 
+_LOCAL = "127.0.0.1,::1"  # who is believed when they say on whose behalf they ask, unless FORWARDED_ALLOW_IPS says it [uvicorn]
+
 log = structlog.get_logger()
 
 
 class Entrance:
-    """The ASGI application of these routes. Starlette's layers cost as much as handling a message: a `Hook` is called directly."""
+    """The ASGI application of these routes. Layers cost as much as handling a message: a `Hook` is called directly."""
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
         self._hooks = {route.path: route.endpoint for route in routes if isinstance(route, Route) and isinstance(route.endpoint, Hook)}
-        self._app = Starlette(routes=routes, exception_handlers={HTTPException: _refused}, middleware=[Middleware(_Guard)])
+        app = Starlette(routes=routes, exception_handlers={HTTPException: _refused}, middleware=[Middleware(_Guard)])
+        trusted = os.environ.get("FORWARDED_ALLOW_IPS", _LOCAL)
+        self._app = cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), trusted))  # its types are stricter than Starlette's
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         hook = self._hooks.get(scope.get("path", ""))

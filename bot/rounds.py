@@ -122,8 +122,10 @@ class Round:
         self._counts += [Count("funnel", "wrote")] * len(new)
         added = zip(new, await directory.add([each.names for each in new]), strict=True)
         made = {id(each): replace(contact, seen_at=each.inbound.at) for each, contact in added}
-        nobody = {id(each): Contact(0, Session(), each.chat, self.now) for each in batch}
-        return [contact or made.get(id(each), nobody[id(each)]) for each, contact in zip(batch, found, strict=True)]
+        return [contact or made.get(id(each)) or self._nobody(each) for each, contact in zip(batch, found, strict=True)]
+
+    def _nobody(self, each: Waiting) -> Contact:
+        return Contact(0, Session(), each.chat, self.now)
 
     def _note(self, each: Waiting, contact: Contact, turn: Turn) -> None:
         inbound = each.inbound

@@ -51,7 +51,13 @@ async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
     fresh = _is_new(settings)
     async with App.running(settings, lease=lease) as app:
         config = uvicorn.Config(
-            app.web, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=STOP_SECONDS
+            app.web,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # `app.web` sees to them where they matter
+            lifespan="off",
+            timeout_graceful_shutdown=STOP_SECONDS,
         )
         host, port = listening.getsockname()[:2]
         address = f"http://{host}:{port}"

@@ -81,15 +81,16 @@ class Turnstile:
         if max(self._waiting[key] + self._unsent(key) for key in submitted.keys) >= MAX_EACH:
             submitted.inbound = replace(inbound, event=_hurried(inbound.event))
             metrics.EVENTS.labels(inbound.channel, "hurried").inc()
-        self._waiting.update(submitted.keys)
+        for key in submitted.keys:
+            self._waiting[key] += 1
         self._queue.append(submitted)
         self._wake.set()
         try:
             await submitted.done
         finally:
-            self._waiting.subtract(submitted.keys)
             for key in submitted.keys:
-                if self._waiting[key] <= 0:
+                self._waiting[key] -= 1
+                if not self._waiting[key]:
                     del self._waiting[key]
 
     async def run(self) -> None:
@@ -132,8 +133,9 @@ class Turnstile:
             return
         metrics.ROUND_SIZE.observe(len(batch))
         self._queue.extendleft(reversed(round_.later))
-        for each, outcome in round_.outcomes:
-            metrics.EVENTS.labels(each.inbound.channel, outcome).inc()
+        for (channel, outcome), number in Counter((each.inbound.channel, outcome) for each, outcome in round_.outcomes).items():
+            metrics.EVENTS.labels(channel, outcome).inc(number)
+        for each, _ in round_.outcomes:
             if not each.done.done():
                 each.done.set_result(None)
         self._deliver(round_.letters)

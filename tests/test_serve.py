@@ -97,6 +97,14 @@ def test_a_signal_stops_it_within_five_seconds(program: Program) -> None:
             assert [line for line in lines if line.startswith("event:")] == ["event: message"]  # and then an orderly end
 
 
+def test_behind_a_proxy_strangers_stay_strangers(program: Program) -> None:
+    """What only this machine may see is not shown to those for whom a web server on this machine asks."""
+    asked_for: list[dict[str, str]] = [{}, {"X-Forwarded-For": "127.0.0.1"}, {"X-Forwarded-For": "203.0.113.7"}]
+    with program.serving() as server:
+        answers = [httpx.get(f"{server.address}/metrics", headers=headers, trust_env=False) for headers in asked_for]
+    assert [answer.status_code for answer in answers] == [200, 200, 404]
+
+
 def test_a_stop_leaves_nothing_half_done(program: Program) -> None:
     """After Ctrl-C too the write-ahead log is merged, and the next start shows everything."""
     with program.serving() as server:

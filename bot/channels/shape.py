@@ -32,7 +32,7 @@ def write_json(body: Json) -> bytes:
 
 def part(whole: object, name: str, kind: Any = dict) -> Any:
     """`whole[name]` if it is there and of that type, else an empty one."""
-    found = whole.get(name) if isinstance(whole, Mapping) else None
+    found = whole.get(name) if isinstance(whole, dict) else None
     return found if isinstance(found, kind) and not isinstance(found, bool) else kind()
 
 

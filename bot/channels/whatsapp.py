@@ -38,6 +38,7 @@ _PAIR_BURST = 45  # messages to one person at once before the pair rate counts [
 _MAX_RECEIPTS = 20  # read receipts on their way at a time, …
 _RECEIPTS_A_SECOND = 50  # … and in a second: beyond that answers come first, and come at once anyway
 _RECEIPT_SECONDS = 1.0  # an answer waits so long for its receipt: a typing sign after it would stand there for long
+_HANDLED = JSONResponse({})  # the same for everybody
 _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})", re.ASCII)
 _CHALLENGE = re.compile(r"[\w.-]{1,200}", re.ASCII)
 
@@ -146,7 +147,7 @@ class WhatsApp:
             await together(work)
         except Unavailable as refused:
             raise HTTPException(503, headers={"Retry-After": str(int(refused.retry_after))}) from None
-        return JSONResponse({})
+        return _HANDLED
 
     def _mark_read(self, inbound: Inbound, message: str) -> None:
         """Shows that it was read and an answer is coming. Worthless when late, so neither queued nor repeated."""

@@ -17,6 +17,7 @@ from bot.core.model import SESSION_JSON, Session
 from bot.store import requests
 from bot.store.contacts import Contact, Key, sealed_session
 from bot.store.crypto import Sealer
+from bot.store.inserts import insert_numbered
 from bot.store.tables import consents, contact_addresses, contacts, outbox, set_aside
 from bot.store.tables import requests as queue
 
@@ -33,7 +34,6 @@ _BEHIND = (
     .order_by(contacts.c.id, _theirs.c.id)
     .with_for_update(of=contacts)  # several instances take the rows in the same order (SQLite ignores it)
 )
-_NEW_CONTACTS = insert(contacts).returning(contacts.c.id, sort_by_parameter_order=True)
 _NEW_ADDRESSES = insert(contact_addresses)
 
 RECYCLED = timedelta(days=45)  # WhatsApp forgets accounts that were silent for so long, and their numbers go to others
@@ -148,7 +148,7 @@ class Directory:
         if not newcomers:
             return []
         blank = {"session": sealed_session(self._sealer, Session()), "created_at": self._now, "seen_at": self._now}
-        made = await self._connection.scalars(_NEW_CONTACTS, [blank] * len(newcomers))
+        made = await insert_numbered(self._connection, contacts, [blank] * len(newcomers))
         # The first of their rows is what the messages of somebody known are kept under: so are those of a newcomer, or their first
         # message and the next ones would wait in two lines, and overtake each other.
         people = [

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, delete, exists, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.inserts import upsert
 from bot.store.staff_tables import cards
 from bot.store.tables import OPEN_STATES, request_events, requests
-from bot.store.upsert import upsert
 
 CURRENT = timedelta(days=1)  # how long the card of a request that has ended is looked after
 SENDING = timedelta(minutes=1)  # how long whoever has begun to send a card is given to say what it is called

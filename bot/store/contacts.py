@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import EVENT_JSON, SESSION_JSON, Errand, Inbound, Session
 from bot.store.crypto import Sealer
+from bot.store.inserts import upsert
 from bot.store.tables import OPEN_STATES, contact_addresses, contacts, inbox, outbox, requests, set_aside
-from bot.store.upsert import upsert
 
 Key = tuple[str, str]  # channel and chat: whose conversation it is
 

@@ -10,8 +10,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.effects import Count
+from bot.store.inserts import upsert
 from bot.store.tables import daily_counts, job_runs
-from bot.store.upsert import upsert
 
 
 @cache  # every round has it

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.inserts import upsert
 from bot.store.tables import leases
-from bot.store.upsert import upsert
 
 
 async def take(connection: AsyncConnection, name: str, holder: str, now: datetime, length: timedelta) -> bool:

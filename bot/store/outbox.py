@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import REPLY_JSON, Receipt, Reply
 from bot.store.crypto import Sealer
+from bot.store.inserts import insert_numbered
 from bot.store.tables import outbox
 
 LEASE = timedelta(minutes=2)  # how long a row belongs to the instance that wrote it
@@ -17,7 +18,6 @@ RANK = {"": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}  # receipts co
 
 
 # Statements of every round are built once.
-_QUEUED = insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True)
 _DELIVERED = delete(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True)))
 _TAKEN = (
     update(outbox)
@@ -59,7 +59,7 @@ async def write(
     """Queues the letters, leased to `owner`; their ids, in order."""
     if not letters:
         return []
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "channel": letter.channel,
             "chat": letter.chat,
@@ -74,7 +74,7 @@ async def write(
         }
         for letter in letters
     ]
-    return list(await connection.scalars(_QUEUED, rows))
+    return await insert_numbered(connection, outbox, rows)
 
 
 async def queue(

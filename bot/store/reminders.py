@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.inserts import upsert
 from bot.store.staff_tables import reminders
 from bot.store.tables import OPEN_STATES, requests
-from bot.store.upsert import upsert
 
 Key = tuple[int, str, datetime]  # request, kind, the moment it is about
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.inserts import upsert
 from bot.store.staff_tables import sign_ins
-from bot.store.upsert import upsert
 
 FREE = 5  # failures before anybody has to wait
 _SHORTEST, _LONGEST = timedelta(seconds=30), timedelta(minutes=15)
