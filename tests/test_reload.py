@@ -115,8 +115,8 @@ async def test_messengers_follow(folder: Path, tmp_path: Path, key: str) -> None
             await api.until(lambda: [c for c in api.calls if "Speak otherwise" in str(c.params)] or None, "the new commands")
 
 
-def test_texts_made_ahead_are_made_anew(content: Content) -> None:
-    """Texts of the content are written once, and once more when there is another content."""
+def test_texts_of_the_content_are_made_once(content: Content) -> None:
+    """Texts of the content are written once, also those for a country, and once more when there is another content; others are not kept."""
     written: list[str] = []
 
     def write(block: Block) -> str:
@@ -125,14 +125,17 @@ def test_texts_made_ahead_are_made_anew(content: Content) -> None:
 
     english = content.languages["en"]
     page = replace(english.pages["crisis"], body=words("Another text."))
-    other = replace(content, languages={"en": replace(english, pages={"crisis": page})})
     shelf = Shelf(content)
     texts = Written(write, shelf)
-    assert len(written) == sum(map(len, content.bodies.values()))
-    shelf.content = other
-    texts(other.bodies["en", "crisis"][0])
-    assert texts(other.bodies["en", "crisis"][0]) == "Another text."
-    assert written[-2:] != ["Another text."] * 2
+    for document in (content.body("en", "crisis"), content.body("en", "crisis", "US"), content.body("en", "crisis", "DE")):
+        for block in (*document, *document):
+            assert texts(block) == plain((block,))
+        assert written == [plain((block,)) for block in document]
+        written.clear()
+    somebody = words("+1 555 0100")[0]
+    assert [texts(somebody), texts(somebody)] == written
+    shelf.content = replace(content, languages={"en": replace(english, pages={"crisis": page})})
+    assert texts(shelf.content.bodies["en", "crisis"][0]) == "Another text."
 
 
 def test_a_closed_terminal_is_a_stop(program: Program) -> None:

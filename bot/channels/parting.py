@@ -13,17 +13,25 @@ class Written:
     def __init__(self, write: Callable[[Block], str], shelf: Shelf) -> None:
         self._write = write
         self._shelf = shelf
-        self._know(shelf.content)
+        self._content: Content | None = None
+        self._known: dict[int, str] = {}  # by identity: the content keeps its blocks; "" is not written yet
+        self._documents = 0  # of the content that are known
 
     def __call__(self, block: Block) -> str:
-        if self._content is not self._shelf.content:
-            self._know(self._shelf.content)
-        _, text = self._known.get(id(block), (block, None))
-        return self._write(block) if text is None else text
-
-    def _know(self, content: Content) -> None:
-        self._content = content
-        self._known = {id(block): (block, self._write(block)) for document in content.bodies.values() for block in document}
+        content = self._shelf.content
+        if content is not self._content:
+            self._content, self._known, self._documents = content, {}, 0
+        text = self._known.get(id(block))
+        if text is None and self._documents < len(content.documents):
+            self._known |= {id(each): "" for document in content.documents[self._documents :] for each in document}
+            self._documents = len(content.documents)
+            text = self._known.get(id(block))
+        if text:
+            return text
+        written = self._write(block)
+        if text is not None:
+            self._known[id(block)] = written
+        return written
 
 
 def parted(blocks: Iterable[str], limit: int, size: Callable[[str], int] = len) -> list[str]:

@@ -38,6 +38,7 @@ _PAIR_BURST = 45  # messages to one person at once before the pair rate counts [
 _MAX_RECEIPTS = 20  # read receipts on their way at a time, …
 _RECEIPTS_A_SECOND = 50  # … and in a second: beyond that answers come first, and come at once anyway
 _RECEIPT_SECONDS = 1.0  # an answer waits so long for its receipt: a typing sign after it would stand there for long
+_REACHED = metrics.REACHED.labels(NAME)
 _HANDLED = JSONResponse({})  # the same for everybody
 _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})", re.ASCII)
 _CHALLENGE = re.compile(r"[\w.-]{1,200}", re.ASCII)
@@ -217,4 +218,4 @@ class WhatsApp:
 
     def _answered(self) -> None:
         self._reached = time.monotonic()
-        metrics.REACHED.labels(NAME).set(time.time())
+        _REACHED.set(time.time())

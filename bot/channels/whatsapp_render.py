@@ -30,7 +30,7 @@ def size(text: str) -> int:
 
 def cut(text: str, limit: int) -> str:
     """`text`, shortened if it must be."""
-    if size(text) <= limit:
+    if (len(text) <= limit and text.isascii()) or size(text) <= limit:  # the first says it sooner
         return text
     while size(text) > limit - 1:
         text = text[:-1]

@@ -101,6 +101,8 @@ def _awake(session: Session, content: Content, now: datetime) -> Session:
     expired = session.draft is not None and now - session.draft.started_at > content.structure.draft_expires
     if expired and session.screen.partition(":")[0] in screens.NEEDS_DRAFT:
         session = replace(session, screen=HOME)
+    if (session.language, session.left, session.hurried, expired) == (language, False, False, False):  # as nearly always
+        return session
     return replace(session, language=language, left=False, hurried=False, draft=None if expired else session.draft)
 
 
@@ -142,16 +144,17 @@ def _arrive(scene: Scene, move: Move, *, in_place: bool, echo: str) -> Turn:
     session = _travel(move.session, move.screen)
     if session.speaks and session.draft:  # who asks for a call in it is called in it
         session = replace(session, language=session.speaks, speaks="")
-    reply = replace(draw(replace(scene, session=session), move.screen, move.notice), in_place=in_place, echo=echo)
-    if any(isinstance(effect, EraseContact | WithdrawRequest) for effect in move.effects):
-        reply = replace(reply, style="erased")
+    there, language = Scene(scene.content, session, scene.now), session.speaks or session.language
+    drawn = draw(there, move.screen, move.notice)
+    gone = any(isinstance(effect, EraseContact | WithdrawRequest) for effect in move.effects)
+    reply = replace(drawn, in_place=in_place, echo=echo, style="erased" if gone else drawn.style, language=language)
     if session.speaks:
-        reply = screens.offering(replace(scene, session=session), reply)
+        reply = screens.offering(there, reply)
     kind, _, path = move.screen.partition(":")
     judged = any(isinstance(effect, Count) and effect.name == "helpful" for effect in move.effects)  # it was read before that
     seen = (Count("page", path),) if kind in ("page", "danger") and was != move.screen and not judged else ()
-    replies = tuple(replace(each, language=session.speaks or session.language) for each in (*move.before, reply))
-    return Turn(session, replies, (*move.effects, *seen))
+    before = tuple(replace(each, language=language) for each in move.before)
+    return Turn(session, (*before, reply), (*move.effects, *seen))
 
 
 def _offered_sharing(scene: Scene, session: Session) -> bool:

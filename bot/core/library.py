@@ -209,8 +209,15 @@ class Content:
         if not known or (code, path) not in self.local:
             return self.bodies[code, path]
         if (code, path, country) not in self._local_bodies:
-            self._local_bodies[code, path, country] = fill(self.languages[code].pages[path].body, self.values(code, country))
+            body = fill(self.languages[code].pages[path].body, self.values(code, country))
+            self._local_bodies[code, path, country] = body
+            self.documents.append(body)
         return self._local_bodies[code, path, country]
+
+    @cached_property
+    def documents(self) -> list[Document]:
+        """The texts of pages that stay as they are, and say nothing about anybody. It grows, as people of other countries come."""
+        return list(self.bodies.values())
 
     @cached_property
     def flows(self) -> Mapping[tuple[str, Flow], Document]:
