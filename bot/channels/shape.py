@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -78,11 +78,12 @@ async def read_body(request: Request, limit: int, large: asyncio.Semaphore | Non
 
 async def _read(request: Request, limit: int) -> bytes:
     body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise HTTPException(413)
-    except ClientDisconnect:
-        raise HTTPException(400) from None
-    return bytes(body)
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise HTTPException(400)
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise HTTPException(413)
+        if not message.get("more_body"):
+            return bytes(body)

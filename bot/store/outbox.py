@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, literal_column, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import REPLY_JSON, Receipt, Reply
@@ -22,7 +22,7 @@ _DELIVERED = delete(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=Tru
 _TAKEN = (
     update(outbox)
     .where(outbox.c.id == bindparam("number"))
-    .values(state="sent", message=bindparam("name"), error="", leased_by=None, leased_until=None)
+    .values(state=literal_column("'sent'"), message=bindparam("name"), error=literal_column("''"), leased_by=null(), leased_until=null())
 )
 
 
