@@ -45,7 +45,7 @@ async def table(args: argparse.Namespace) -> bool:
 
 
 async def one(args: argparse.Namespace) -> bool:
-    load = Load(args.scenario, args.delay_ms, args.users, args.seconds, min(2.0, args.seconds / 2))
+    load = Load(args.scenario, args.delay_ms, args.users, args.seconds, min(2.0, args.seconds / 2), args.rate)
     if args.command == "profile":
         print(await profile(args.bot, load))
     else:
@@ -78,6 +78,7 @@ def main() -> int:
             command.add_argument("scenario")
             command.add_argument("--users", type=int, default=64)
             command.add_argument("--delay-ms", type=float, default=0)
+            command.add_argument("--rate", type=float, default=0)
         if name in ("all", "size"):
             command.add_argument("--people", type=int, default=MANY)
         if name == "soak":

@@ -29,6 +29,7 @@ class Load:
     users: int = 64  # at once
     seconds: float = 8
     warmup: float = 2
+    rate: float = 0  # messages a second; 0: as many as the users can
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ async def run(
         async with running(contestant, load, folder or Path(scratch), ids) as its:
             await its.bot.settled()
             idle = its.bot.memory()
-            its.crowd.start(load.users)
+            arriving = asyncio.create_task(its.crowd.start_at(load.rate)) if load.rate else its.crowd.start(load.users)
             await asyncio.sleep(load.warmup)
             spy = _profile(its.bot, profile, load.seconds) if profile else None
             its.crowd.forget()
@@ -103,6 +104,8 @@ async def run(
             answered = sorted(its.crowd.latencies)
             calls = dict(its.crowd.calls)
             gc.enable()
+            if arriving:
+                arriving.cancel()
             await its.crowd.finish()
             if spy:
                 await asyncio.to_thread(spy.wait)

@@ -29,10 +29,10 @@ def _plain(table: Table) -> Insert:
 
 async def insert_numbered(connection: AsyncConnection, table: Table, rows: Sequence[dict[str, object]]) -> list[int]:
     """Inserts the rows, all with the same columns; the numbers they got, in order. In SQLite the table must be AUTOINCREMENT."""
-    if connection.dialect.name != "sqlite":
+    if connection.dialect.name != "sqlite" or len(rows) == 1:
         return list(await connection.scalars(_numbering(table), rows))
-    # Whoever writes is alone, so they are counted on one by one [sqlite.org/autoinc.html]. RETURNING would need another statement for
-    # each number of rows, and SQLite would have to parse it nearly every time: half again as slow.
+    # Whoever writes is alone, so they are counted on one by one [sqlite.org/autoinc.html]. RETURNING needs another statement for each
+    # number of rows, and SQLite would have to parse it nearly every time: half again as slow.
     await connection.execute(_plain(table), rows)
     last = int(await connection.scalar(_LAST) or 0)
     return list(range(last - len(rows) + 1, last + 1))
