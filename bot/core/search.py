@@ -84,8 +84,9 @@ def build(
         return frozenset(stem_of[word] for word in [word for word in words if word not in ignored] or words)
 
     for path, names, text in spelt:
+        alone = (path,)  # the same one for all its names: there are thousands
         for name in names:
-            phrases[name] = (*phrases.get(name, ()), path)
+            phrases[name] = phrases[name] + alone if name in phrases else alone
         names_of[path] = set(map(telling, names))
         for stem in telling(text):
             using[stem][path] = _BODY
@@ -94,13 +95,15 @@ def build(
                 using[stem][path] = max(using[stem].get(path, 0.0), 1.0 if len(words) == 1 else _AMONG)
     weight = {stem: math.log(1 + len(spelt) / len(found)) for stem, found in using.items()}
     listed = [(path, part) for path, parts in names_of.items() for part in parts]
+    weighed = [(path, sum(weight[stem] for stem in part)) for path, part in listed]
+    known = dict[tuple[str, float], tuple[str, float]]()  # many are alike
     holding: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
     for number, (_, part) in enumerate(listed):
         for stem in part:
             holding[stem] += (number,)
     return Index(
         phrases,
-        tuple((path, sum(weight[stem] for stem in part)) for path, part in listed),
+        tuple(known.setdefault(name, name) for name in weighed),
         dict(holding),
         dict(using),
         weight,
