@@ -3,21 +3,21 @@
 import gc
 import signal
 import sys
-from importlib import import_module
 
 # Until the server takes over: as the first process of a container we would otherwise not be stopped while starting.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 gc.disable()  # nothing that is made here is garbage, and looking for it again and again takes a tenth of the time
 
-from bot.refusals import in_words  # noqa: E402 the imports take longest
+from bot.memory import import_without  # noqa: E402 the imports take longest
+from bot.refusals import in_words  # noqa: E402
 
 
 def main() -> None:
     """Runs a command."""
     with in_words():
         if sys.argv[1:] == ["serve"]:  # without what only the other commands need
-            _import_structlog()
+            import_without("rich", "structlog")  # which would draw tracebacks with it: we log none
             from bot.start import serve
 
             serve()
@@ -26,13 +26,6 @@ def main() -> None:
 
             gc.enable()
             app()
-
-
-def _import_structlog() -> None:
-    """Without rich, with which it would draw tracebacks: we log none, and it takes as much room as a language of the content."""
-    sys.modules["rich"] = None  # type: ignore[assignment]
-    import_module("structlog")
-    del sys.modules["rich"]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""How memory is taken from the system and given back. Only glibc lets itself be told; elsewhere nothing of this happens."""
+"""What keeps the program small. Only glibc lets itself be told how to take and give back memory: elsewhere nothing of that happens."""
 
 import ctypes
+import sys
 from contextlib import suppress
+from importlib import import_module
 
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3  # malloc.h
 _BIG = 1 << 18  # bytes from which a block is the system's again as soon as it is free
@@ -19,3 +21,10 @@ def give_back() -> None:
     """After much was freed."""
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def import_without(needless: str, module: str) -> None:
+    """Imports a module as if that other one, which takes megabytes, was not installed."""
+    sys.modules[needless] = None  # type: ignore[assignment]
+    import_module(module)
+    del sys.modules[needless]

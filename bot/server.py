@@ -69,7 +69,7 @@ async def serve_forever(settings: Settings, lease: timedelta = LEASE, reading: A
         if password:
             print(_FIRST_LOGIN.format(address=address, name=FIRST_ADMIN, password=password), flush=True)
         server = _Server(config)
-        _settle()
+        gc.freeze()  # what is there now stays; next to nothing of it is garbage, and to look for that takes a quarter of a second
         gc.enable()
         gc.set_threshold(*_GARBAGE)
         sys.setswitchinterval(_SWITCH)

@@ -15,6 +15,7 @@ def serve() -> None:
     settings = load_settings()
     configure(settings.log_level, settings.log_format)
     with Apart.forked(settings.content_dir) as reading:
+        memory.import_without("watchfiles", "uvicorn")  # which would watch its source with it
         from bot.server import serve_forever
 
         with asyncio.Runner(loop_factory=_loop) as runner:
