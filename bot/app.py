@@ -17,10 +17,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot import metrics, upkeep
+from bot import memory, metrics, upkeep
+from bot.apart import Apart
 from bot.channels.base import alone
 from bot.config import Settings, sealer
-from bot.content_rules import ContentError, load
+from bot.content_problems import ContentError
 from bot.core.library import Content
 from bot.core.model import Errand, Inbound, Receipt
 from bot.entrance import Entrance
@@ -92,15 +93,23 @@ class App:
     @classmethod
     @asynccontextmanager
     async def running(
-        cls, settings: Settings, *, serving: bool = True, content: Content | None = None, lease: timedelta = LEASE
+        cls,
+        settings: Settings,
+        *,
+        serving: bool = True,
+        content: Content | None = None,
+        reading: Apart | None = None,
+        lease: timedelta = LEASE,
     ) -> AsyncIterator["App"]:
         """Opens, starts, and at the end stops everything. Raises WrongSettings, ContentError, WrongKey.
 
-        `content` spares reading it again; `serving`: receives from the platforms, sends what was left unsent, and does the upkeep.
-        `lease`: after so long others take over what a dead instance was doing, where there can be others.
+        `content` spares reading it again, `reading` waiting for all of it. `serving`: receives from the platforms, sends what was left
+        unsent, and does the upkeep. `lease`: after so long others take over what a dead instance was doing, where there can be others.
         """
-        content = content or load(settings.content_dir)
+        reading = reading or Apart(settings.content_dir)
+        content = content or reading.content()
         async with AsyncExitStack() as stack:
+            stack.enter_context(reading)  # what waits for it, in a thread, ends first
             database = await open_database(settings.database_url, sealer(settings))
             stack.push_async_callback(database.close)
             app = cls(settings, content, database, lease)
@@ -118,7 +127,7 @@ class App:
                 app._start(stack, "watch", app.watch.run())
                 for name, channel in app.channels.items():
                     app._start(stack, name, channel.run())
-            _learn(content)  # last, so that nothing waits for it
+            app._start(stack, "learning", _learn(content, reading))  # last, so that nothing waits for it
             yield app
 
     async def _submit(self, inbound: Inbound) -> None:
@@ -144,17 +153,19 @@ class App:
 
     async def reread(self) -> bool:
         """Reads the content folder anew; it counts from the next event on. One with a mistake is refused as a whole, and said."""
-        try:
-            self.shelf.content = await asyncio.to_thread(load, self.settings.content_dir)
-        except ContentError as refused:
-            first = [str(problem) for problem in refused.problems[:FIRST_MISTAKES]]
-            log.error("content_refused", errors=len(refused.problems), first=first, advice="the old content stays: run `oms-bot check`")
-            return False
-        except Exception as error:  # the folder cannot be read, or only half of it is there
-            log.error("content_refused", error=place(error), advice="the old content stays: run `oms-bot check`")
-            return False
-        _learn(self.shelf.content)
-        log.info("content_read", languages=list(self.shelf.content.languages))
+        with Apart.spawned(self.settings.content_dir) as reading:
+            try:
+                content = await asyncio.to_thread(reading.content)
+            except ContentError as refused:
+                first = [str(problem) for problem in refused.problems[:FIRST_MISTAKES]]
+                log.error("content_refused", errors=len(refused.problems), first=first, advice="the old content stays: run `oms-bot check`")
+                return False
+            except Exception as error:  # the folder cannot be read, or only half of it is there
+                log.error("content_refused", error=place(error), advice="the old content stays: run `oms-bot check`")
+                return False
+            self.shelf.content = content
+            log.info("content_read", languages=list(content.languages))
+            await _learn(content, reading)
         return True
 
     def close_streams(self) -> None:
@@ -185,9 +196,16 @@ class App:
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _learn(content: Content) -> None:
+async def _learn(content: Content, reading: Apart) -> None:
     """Beside the event loop, which goes on serving people. A stop of the program does not wait for it."""
-    threading.Thread(target=content.learn, daemon=True).start()
+    with reading:
+        learnt = await asyncio.to_thread(reading.learnt)
+    if learnt:
+        content.adopt(learnt)
+        del learnt
+        memory.give_back()
+    else:
+        threading.Thread(target=content.learn, daemon=True).start()
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

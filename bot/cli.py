@@ -1,9 +1,7 @@
-"""The command line. Exit codes: 0 done, 1 refused or not found, 2 wrong usage or settings."""
+"""The command line: all that `oms-bot` can do."""
 
 import asyncio
-import sys
 from contextlib import AbstractAsyncContextManager, suppress
-from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -11,23 +9,13 @@ import typer
 from bot import cli_actions, cli_content, cli_db, cli_setup, cli_staff, cli_stats
 from bot.app import App
 from bot.channels.terminal import Terminal, show
-from bot.cli_db import NotWhole
-from bot.cli_requests import NotFound
-from bot.cli_setup import SetupFailed
-from bot.config import WrongSettings, load_settings
-from bot.content_rules import ContentError
+from bot.config import load_settings
 from bot.logs import configure
-from bot.server import AddressInUse, PartDied, serve_forever
-from bot.staff.accounts import AccountRefused
-from bot.staff.actions import Refused
-from bot.staff.passwords import WeakPassword
-from bot.store.backup import BackupFailed
-from bot.store.copy import CopyRefused
-from bot.store.crypto import WrongKey, new_key
-from bot.store.outages import is_outage
-from bot.store.staff import NameTaken
+from bot.start import serve
+from bot.store.crypto import new_key
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Information about OMS and a callback queue.")
+app.command()(serve)
 app.command()(cli_content.check)
 app.command()(cli_content.preview)
 app.command()(cli_stats.stats)
@@ -36,56 +24,6 @@ app.add_typer(cli_staff.app, name="staff")
 app.add_typer(cli_db.app, name="db")
 app.add_typer(cli_setup.telegram, name="telegram")
 app.add_typer(cli_setup.whatsapp, name="whatsapp")
-
-
-# What a command says no with; the text is for whoever typed it.
-_REFUSALS = (
-    Refused, NotFound, AddressInUse, PartDied, SetupFailed, BackupFailed, NotWhole, CopyRefused, AccountRefused, NameTaken, WeakPassword,
-)  # fmt: skip
-
-
-def main() -> None:
-    """Runs a command; a user's mistake ends in one sentence, never in a traceback."""
-    try:
-        app()
-    except _REFUSALS as refusal:
-        _end(str(refusal), 1)
-    except ContentError as error:
-        _end(f"{error}\nThe content cannot be used; `oms-bot check` shows the same.", 1)
-    except WrongSettings as mistake:
-        _end(str(mistake), 2)
-    except WrongKey:
-        _end("The data key does not fit this database: set OMSBOT_DATA_KEYS to the key it was made with.", 2)
-    except Exception as error:
-        if not is_outage(error):
-            raise
-        _end(
-            "The database cannot be opened: check OMSBOT_DATABASE_URL, that its server runs or its folder can be written, and the disk.", 1
-        )
-
-
-def _end(sentence: str, code: int) -> None:
-    print(sentence, file=sys.stderr)
-    raise SystemExit(code)
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    """The fastest there is on this platform."""
-    try:
-        uvloop = import_module("uvloop")
-    except ImportError:
-        return asyncio.new_event_loop()
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
-
-
-@app.command()
-def serve() -> None:
-    """Serve the web chat and every configured messenger until stopped."""
-    settings = load_settings()
-    configure(settings.log_level, settings.log_format)
-    with asyncio.Runner(loop_factory=_loop) as runner:
-        runner.run(serve_forever(settings))
 
 
 @app.command()

@@ -13,7 +13,7 @@ import typer
 
 from bot import content_rules
 from bot.config import load_settings
-from bot.content_files import Problem
+from bot.content_problems import Problem
 from bot.preview import as_page
 from bot.review import outstanding
 

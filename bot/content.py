@@ -6,7 +6,7 @@ Layout and keys: README, "Content". What must hold across files (links, reachabi
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -26,6 +26,7 @@ from bot.core.signs import rule
 from bot.core.words import normal, normals
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_YEARS = 30  # nobody runs the program for longer without reading the content anew
 
 
 def read(reading: Reading) -> Content | None:
@@ -71,11 +72,12 @@ def _read_structure(reading: Reading) -> Structure | None:
     values = dict.fromkeys(LOCAL, "") | {name: value or "" for name, value in raw.operator.items()} | raw.emergency
     values["retention_days"] = str(raw.privacy.retention_days)
     values["contact_days"] = str(raw.privacy.contact_days)
+    this_year = datetime.now(UTC).year
     hours = Hours(
         zone=raw.hours.zone,
         week={_DAYS.index(day): windows for day, windows in raw.hours.week.items()},
         answer_within=timedelta(hours=raw.hours.answer_within_hours),
-        holidays=holidays.country_holidays(raw.hours.holidays),
+        holidays=dict(holidays.country_holidays(raw.hours.holidays, years=range(this_year - 5, this_year + _YEARS))),
     )
     return Structure(
         default_language=raw.default_language,

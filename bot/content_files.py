@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from bot.content_problems import Problem
 from bot.content_shapes import Shape
 
 Line = int | tuple[int | str, ...]  # of a file: its number, or the keys of what stands there
@@ -31,19 +32,6 @@ _SAID: Mapping[str, tuple[str, str]] = {
     "string_too_long": ("has {length} characters, {max_length} fit", "shorten it"),
     "literal_error": ("{given} is not known here", "write {expected}"),
 }
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    file: str
-    line: int
-    message: str
-    advice: str
-    note: bool = False  # worth knowing, no reason to refuse
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.message}: {self.advice}"
 
 
 @dataclass

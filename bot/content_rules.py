@@ -13,7 +13,8 @@ from typing import get_args
 from babel import Locale
 
 from bot.content import page_path, read
-from bot.content_files import Line, Problem, Reading
+from bot.content_files import Line, Reading
+from bot.content_problems import ContentError, Problem
 from bot.core.library import DAYS, Content, Flow, Language, Page, QuestionKind, Role, Structure
 from bot.core.markup import Document, blanks, blanks_of, fill, plain
 from bot.core.navigation import TARGETS
@@ -27,14 +28,6 @@ _THOUSANDS = re.compile(r"(?<=\d)[.,٬\u00a0\u202f](?=\d{3}(?!\d))")
 _COUNTED = 1000  # among the numbers below it each plural form of whole numbers occurs
 _ROLES: tuple[Role, ...] = get_args(Role)
 _FLOWS: tuple[Flow, ...] = get_args(Flow)
-
-
-class ContentError(Exception):
-    """The content cannot be used; `problems` says why."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
 
 
 def load(folder: Path) -> Content:

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.channels.base import Channel, Errands, Kept, Report, Submit, Turn
 from bot.channels.email import Email
 from bot.channels.email import Options as EmailOptions
-from bot.channels.telegram import WEBHOOK, Options, Telegram
-from bot.channels.telegram_staff import GROUP_SECONDS, StaffGroup
-from bot.channels.telegram_staff import Options as GroupOptions
 from bot.channels.terminal import Terminal
 from bot.channels.web import Web
 from bot.channels.whatsapp import Options as WhatsAppOptions
@@ -20,6 +18,9 @@ from bot.staff.cards import Cards
 from bot.store import outbox as letters
 from bot.store.database import Database, uninterrupted
 from bot.store.outbox import Letter
+
+if TYPE_CHECKING:
+    from bot.channels.telegram import Options as TelegramOptions
 
 MAX_KEPT = 200  # messages of a conversation shown again after a reload
 
@@ -54,11 +55,17 @@ def _web(parts: Parts) -> Channel:
 
 
 def _telegram(parts: Parts) -> Channel | None:
+    if not parts.settings.telegram_token.get_secret_value().strip():
+        return None
+    from bot.channels.telegram import Telegram  # its library takes as much room as all the content
+
     options = telegram_options(parts.settings)
-    return Telegram(options, parts.submit, parts.shelf, parts.poll, parts.errands) if options.token else None
+    return Telegram(options, parts.submit, parts.shelf, parts.poll, parts.errands)
 
 
-def telegram_options(settings: Settings) -> Options:
+def telegram_options(settings: Settings) -> "TelegramOptions":
+    from bot.channels.telegram import WEBHOOK, Options
+
     return Options(
         settings.telegram_token.get_secret_value().strip(), settings.telegram_api_url, settings.telegram_mode,
         settings.telegram_webhook_secret.get_secret_value(), settings.telegram_rate, settings.telegram_chat_rate,
@@ -67,9 +74,13 @@ def telegram_options(settings: Settings) -> Options:
 
 
 def _telegram_staff(parts: Parts) -> Channel | None:
+    if not parts.alerts.group:
+        return None
+    from bot.channels.telegram_staff import GROUP_SECONDS, Options, StaffGroup
+
     settings, every = parts.settings, GROUP_SECONDS / parts.settings.telegram_chat_rate
-    options = GroupOptions(settings.telegram_token.get_secret_value().strip(), settings.telegram_api_url, every)
-    return StaffGroup(options, Cards(parts.alerts)) if parts.alerts.group else None
+    options = Options(settings.telegram_token.get_secret_value().strip(), settings.telegram_api_url, every)
+    return StaffGroup(options, Cards(parts.alerts))
 
 
 def _email(parts: Parts) -> Channel | None:
@@ -115,6 +126,7 @@ CHANNELS: Mapping[str, Callable[[Parts], Channel | None]] = {
 }
 
 
-_KINDS = (Web, Telegram, WhatsApp, Terminal)
+# Telegram, which is imported only where it is connected, takes messages at any time and keeps none.
+_KINDS = (Web, WhatsApp, Terminal)
 HELD = frozenset(kind.name for kind in _KINDS if kind.pull)  # whose messages are kept until they are fetched
 WINDOWS = {kind.name: kind.window for kind in _KINDS if kind.window}  # in which somebody who has written can be answered freely

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from textwrap import fill
 
-from bot.content_files import Problem
+from bot.content_problems import Problem
 from bot.core.library import Content, Language, Page
 
 _WIDTH = 100

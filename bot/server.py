@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 import uvicorn
 
+from bot.apart import Apart
 from bot.app import App
 from bot.config import Settings
 from bot.staff.accounts import FIRST_ADMIN, Accounts
@@ -41,15 +42,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
-    """Serves until a signal; `lease` is for the app. Raises AddressInUse, and what `App.running` raises."""
+async def serve_forever(settings: Settings, lease: timedelta = LEASE, reading: Apart | None = None) -> None:
+    """Serves until a signal; `lease` and `reading` are for the app. Raises AddressInUse, and what `App.running` raises."""
     told = asyncio.Event()  # to read the content anew; from now on, so that a signal that comes too early ends nothing
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, told.set)
     in_terminal = os.isatty(0)
     gc.disable()  # until all is built: nothing of that is garbage
     listening = _listen(settings)
     fresh = _is_new(settings)
-    async with App.running(settings, lease=lease) as app:
+    async with App.running(settings, reading=reading, lease=lease) as app:
         config = uvicorn.Config(
             app.web,
             log_config=None,
@@ -57,6 +58,7 @@ async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
             server_header=False,
             proxy_headers=False,  # `app.web` sees to them where they matter
             lifespan="off",
+            ws="none",
             timeout_graceful_shutdown=STOP_SECONDS,
         )
         host, port = listening.getsockname()[:2]
@@ -68,7 +70,7 @@ async def serve_forever(settings: Settings, lease: timedelta = LEASE) -> None:
         if password:
             print(_FIRST_LOGIN.format(address=address, name=FIRST_ADMIN, password=password), flush=True)
         server = _Server(config)
-        _settle()
+        gc.freeze()  # what is there now stays; next to nothing of it is garbage, and to look for that takes a quarter of a second
         gc.enable()
         gc.set_threshold(*_GARBAGE)
         sys.setswitchinterval(_SWITCH)

@@ -13,9 +13,12 @@ MAX_LINES = 300
 ALLOWED = {
     "core": ("core",),
     "content_shapes": ("core",),
-    "content_files": ("content_shapes",),
+    "content_problems": (),
+    "content_files": ("content_shapes", "content_problems"),
     "content": ("core", "content_shapes", "content_files"),
-    "content_rules": ("core", "content", "content_files"),
+    "content_rules": ("core", "content", "content_files", "content_problems"),
+    "apart": ("content_problems", "content_rules", "core.library", "logs"),
+    "memory": (),
     "channels": (
         "core",
         "channels.base",
@@ -38,7 +41,7 @@ ALLOWED = {
     "config": ("store.crypto",),
     "entrance": ("channels.shape", "store.outages", "logs"),
     "sole": ("store", "logs"),
-    "review": ("content_files", "core.library"),
+    "review": ("content_problems", "core.library"),
     "preview_scenes": ("core",),
     "preview": ("core", "preview_scenes", "channels.base", "channels.telegram_render", "channels.whatsapp_render", "channels.web_render"),
     "shelf": ("core.library",),
@@ -59,6 +62,8 @@ COMPOSITION = (
     "cli_staff",
     "cli_stats",
     "parts",
+    "refusals",
+    "start",
     "__main__",
 )
 IMPURE = {

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from program import PATIENCE, ROOT, Program
 
-from bot.content_files import Problem
+from bot.content_problems import Problem
 from bot.core.library import Content
 from bot.review import outstanding
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from sys import intern
 
 from babel.core import get_global
 
@@ -47,7 +48,7 @@ class Speech:
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         """All that is written in each language."""
-        self._words = {code: frozenset(re.findall(_WORD, whole(text))) for code, text in texts.items()}
+        self._words = {code: frozenset(map(intern, re.findall(_WORD, whole(text)))) for code, text in texts.items()}
         self._scripts = {code: script(text) for code, text in texts.items()}
 
     def of(self, said: Written, now: str) -> str:

@@ -1,5 +1,6 @@
 """What the bot says, as data: languages, pages, questions, opening hours. Read from files by `bot.content`."""
 
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,7 +11,7 @@ from babel import Locale
 
 from bot.core.alarms import Alarms, Wording
 from bot.core.languages import Speech
-from bot.core.likeness import Reader
+from bot.core.likeness import Kinds, Reader, Topics
 from bot.core.markup import Document, blanks, fill, plain
 from bot.core.model import Button
 from bot.core.schedule import Hours, Window
@@ -159,6 +160,21 @@ class Content:
             reader = Reader(learners)
             for learner in learners:
                 learner.learn(reader)
+
+    def learnt(self) -> bytes:
+        """What it has learnt, to be carried into another process."""
+        return pickle.dumps(self._learners, pickle.HIGHEST_PROTOCOL)
+
+    def adopt(self, learnt: bytes) -> None:
+        """Takes over what the same content has learnt in another process."""
+        for mine, other in zip(self._learners, pickle.loads(learnt), strict=True):  # noqa: S301 ours
+            vars(mine).update(vars(other))
+
+    @property
+    def _learners(self) -> list[Kinds | Topics]:
+        return [
+            each for language in self.languages.values() for each in (language.wording.like, language.index.topics, language.index.others)
+        ]
 
     # Of every language together: people in fear write in their own.
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain, pairwise, repeat
 from struct import calcsize, pack, unpack
-from types import MappingProxyType
 from zlib import crc32
 
 from bot.core.words import MAX_QUERY, normal, normals
@@ -92,7 +91,7 @@ class Topics:
         if not self._texts:
             return
         counted = [self._count(reader, name) for name in self._names]
-        self._texts = MappingProxyType({})
+        self._texts = {}
         in_topics = [0] * _PLACES
         for place in chain.from_iterable(places for places, _ in counted):
             in_topics[place] += 1
@@ -152,10 +151,10 @@ class Kinds:
     """
 
     def __init__(
-        self, examples: Mapping[str, Collection[str]] = MappingProxyType({}), ordinary: Collection[str] = (), false_alarms: float = 0.005
+        self, examples: Mapping[str, Collection[str]] | None = None, ordinary: Collection[str] = (), false_alarms: float = 0.005
     ) -> None:
         """`false_alarms`: the share of ordinary examples that may be taken for something else."""
-        self._examples, self._ordinary, self._false_alarms = examples, ordinary, false_alarms
+        self._examples, self._ordinary, self._false_alarms = examples or {}, ordinary, false_alarms
         self._weights: Mapping[str, array[float]] = {}
         self._least: dict[str, float] = {}
 
@@ -190,7 +189,7 @@ class Kinds:
             without_one = weights_of(zip(of_kind, one_less, strict=True))
             without = sorted(sum(map(without_one.__getitem__, one)) / math.sqrt(len(one) or 1) for one in usual)
             self._least[kind] = max(0.0, without[-1 - int(len(without) * self._false_alarms)])
-        self._examples, self._ordinary = MappingProxyType({}), ()
+        self._examples, self._ordinary = {}, ()
         self._weights = weights
 
     def of(self, words: Words, cut: Cut = pieces) -> str:

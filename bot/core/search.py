@@ -47,7 +47,7 @@ class Index:
     phrases: Mapping[str, tuple[str, ...]]  # a title or search word in normal form -> the pages it stands for
     names: tuple[tuple[str, float], ...]  # every title and search word: its page, and the weight of its stems
     holding: Mapping[str, tuple[int, ...]]  # a stem -> the names it stands in, by their place
-    using: Mapping[str, Mapping[str, float]]  # a stem -> the pages it stands in, and what it counts there
+    using: Mapping[str, tuple[tuple[str, float], ...]]  # a stem -> the pages it stands in, and what it counts there
     weight: Mapping[str, float]  # of each stem: the rarer the more
     unknown: float  # the weight of a word that stands nowhere
     language: str
@@ -84,8 +84,9 @@ def build(
         return frozenset(stem_of[word] for word in [word for word in words if word not in ignored] or words)
 
     for path, names, text in spelt:
+        alone = (path,)  # the same one for all its names: there are thousands
         for name in names:
-            phrases[name] = (*phrases.get(name, ()), path)
+            phrases[name] = phrases[name] + alone if name in phrases else alone
         names_of[path] = set(map(telling, names))
         for stem in telling(text):
             using[stem][path] = _BODY
@@ -94,15 +95,17 @@ def build(
                 using[stem][path] = max(using[stem].get(path, 0.0), 1.0 if len(words) == 1 else _AMONG)
     weight = {stem: math.log(1 + len(spelt) / len(found)) for stem, found in using.items()}
     listed = [(path, part) for path, parts in names_of.items() for part in parts]
+    weighed = [(path, sum(weight[stem] for stem in part)) for path, part in listed]
+    shared = dict[tuple[str, float], tuple[str, float]]()  # many pairs are alike
     holding: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
     for number, (_, part) in enumerate(listed):
         for stem in part:
             holding[stem] += (number,)
     return Index(
         phrases,
-        tuple((path, sum(weight[stem] for stem in part)) for path, part in listed),
+        tuple(shared.setdefault(name, name) for name in weighed),
         dict(holding),
-        dict(using),
+        {stem: tuple(shared.setdefault(each, each) for each in found.items()) for stem, found in using.items()},
         weight,
         math.log(1 + len(spelt)),
         language,
@@ -162,7 +165,7 @@ def _scores(index: Index, meant: _Meant, alike: Mapping[str, float]) -> tuple[Ma
         for known, likeness in known_as.items():
             said[known] = max(said.get(known, 0.0), likeness)
             weight = likeness * index.weight[known]
-            for path, counts in index.using[known].items():
+            for path, counts in index.using[known]:
                 if (value := counts * weight) > best.get(path, 0.0):
                     best[path] = value
         for path, value in best.items():

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
+from sys import intern
 from typing import Generic
 
 from bot.core.phrases import Kind, Meant, Runs, exactly
@@ -30,7 +31,7 @@ class Rule:
 def rule(text: str) -> Rule:
     """ "breath + cannot - question" as a Rule."""
     wanted, *without = text.split(" - ")
-    return Rule(frozenset(sign.strip() for sign in wanted.split(" + ")), frozenset(sign.strip() for sign in without))
+    return Rule(frozenset(intern(sign.strip()) for sign in wanted.split(" + ")), frozenset(map(intern, map(str.strip, without))) or _NONE)
 
 
 class Signs:
@@ -104,7 +105,7 @@ class Rules(Generic[Kind]):
         often = Counter(sign for _, each in self._rules for sign in each.signs)
         for number, (_, each) in enumerate(self._rules):
             self._with[min(sorted(each.signs), key=often.__getitem__)].append(number)
-        self.kinds = rules.keys()
+        self.kinds = frozenset(rules)
 
     def shown(self, found: Sequence[Set[str]]) -> dict[Kind, range]:
         """Where in a message with these signs the first rule of each kind holds; kinds of which none does are left out."""

@@ -46,7 +46,7 @@ def whole(text: str) -> str:
 def normals(texts: Iterable[str]) -> tuple[str, ...]:
     """Texts of ours, of a line each, in normal form: many at once take a fraction of the time."""
     listed = list(texts)
-    return tuple(" ".join(_WORD.findall(line)) for line in _folded("\n".join(listed)).split("\n")) if listed else ()
+    return tuple(intern(" ".join(_WORD.findall(line))) for line in _folded("\n".join(listed)).split("\n")) if listed else ()
 
 
 def _folded(text: str) -> str:

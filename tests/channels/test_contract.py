@@ -7,11 +7,12 @@ from html import unescape
 import pytest
 
 from bot.channels import telegram_render, web_render
+from bot.channels.telegram import Telegram
 from bot.core.library import Content
 from bot.core.model import OpenRequest, Profile, Reply, Session
 from bot.core.navigation import draw
 from bot.core.scene import Scene
-from bot.parts import CHANNELS
+from bot.parts import CHANNELS, HELD, WINDOWS
 
 PROFILE = Profile(name="Maria Musterfrau", shares_contact="keyboard")
 
@@ -82,3 +83,10 @@ def test_a_channel_is_called_like_its_line(name: str) -> None:
 
     module = importlib.import_module(f"bot.channels.{name}")
     assert name == module.NAME
+
+
+def test_telegram_is_as_parts_takes_it_to_be() -> None:
+    """It is left out where kept messages and windows are listed, so as not to be imported there: it has neither."""
+    assert not Telegram.pull
+    assert not Telegram.window
+    assert Telegram.name not in HELD | WINDOWS.keys()

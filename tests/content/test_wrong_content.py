@@ -30,7 +30,8 @@ from mistakes import (
     write,
 )
 
-from bot.content_rules import ContentError, check, load
+from bot.content_problems import ContentError
+from bot.content_rules import check, load
 from bot.core.markup import plain
 
 MARKUP = "use paragraphs, lists, bold, italic and links only"

@@ -1,0 +1,143 @@
+"""Reads the content, and learns from it, in a process of its own.
+
+Both take seconds, and leave the memory of whoever does them several times as large as the content is. Done elsewhere,
+the program gets the content through a pipe, later what was learnt, and nothing else. Whatever happens to that process,
+the content is read all the same: here, then.
+"""
+
+import os
+import pickle
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from bot.content_problems import ContentError
+from bot.core.library import Content
+from bot.logs import place
+
+_POLITE = 10  # how nice the other process is to this one while it learns: people are being answered meanwhile
+
+log = structlog.get_logger()
+
+
+class Apart:
+    """The other process, from its beginning to the end of the `with` block."""
+
+    def __init__(self, folder: Path, process: int = 0, pipe: int | None = None) -> None:
+        """Without a process everything is done here, when it is asked for."""
+        self._folder, self._process = folder, process
+        self._pipe = os.fdopen(pipe, "rb") if pipe is not None else None
+        self._left = False
+
+    @classmethod
+    def forked(cls, folder: Path) -> "Apart":
+        """Begins at once, with all that is imported. Only for a process without threads and open files."""
+        if not hasattr(os, "fork"):
+            return cls(folder)
+        ours, theirs = os.pipe()
+        process = os.fork()
+        if not process:
+            code = 1
+            try:
+                os.close(ours)
+                _become_quiet()
+                _work(folder, theirs)
+                code = 0
+            finally:
+                os._exit(code)  # nothing of what the parent has begun is ended twice
+        os.close(theirs)
+        return cls(folder, process, ours)
+
+    @classmethod
+    def spawned(cls, folder: Path) -> "Apart":
+        """The same at any time; the other process imports everything anew."""
+        if not hasattr(os, "posix_spawn"):
+            return cls(folder)
+        ours, theirs = os.pipe()
+        quiet = [(os.POSIX_SPAWN_OPEN, there, os.devnull, os.O_RDWR, 0) for there in (0, 2)]
+        command = [sys.executable, "-m", "bot.apart", str(folder)]
+        process = os.posix_spawn(sys.executable, command, os.environ, file_actions=[*quiet, (os.POSIX_SPAWN_DUP2, theirs, 1)])
+        os.close(theirs)
+        return cls(folder, process, ours)
+
+    def content(self) -> Content:
+        """What was read; waits for it. Raises ContentError."""
+        found = self._next()
+        if isinstance(found, ContentError):
+            raise found
+        if isinstance(found, Content):
+            return found
+        from bot.content_rules import load  # with all that it needs, which is much: mostly the other process has it
+
+        return load(self._folder)
+
+    def learnt(self) -> bytes:
+        """What that content has learnt, for its `adopt`; waits for it. Nothing when it has to learn here."""
+        learnt = self._pipe.read() if self._pipe else b""
+        return learnt if self._ended() == 0 else b""  # else it may be half of it
+
+    def _next(self) -> object:
+        """What comes next from the other process; None when nothing does."""
+        if not self._pipe:
+            return None
+        try:
+            return pickle.load(self._pipe)  # noqa: S301 a process that we have started
+        except Exception as error:  # of whatever kind: it ended in the middle
+            if self._left:
+                raise
+            log.warning("reading_broke_off", error=place(error), advice="what is missing is done in this process")
+            return None
+
+    def _ended(self) -> int | None:
+        """Waits for the end of the other process; what it ended with, where that is known."""
+        process, self._process = self._process, 0
+        with suppress(ChildProcessError):
+            return os.waitpid(process, 0)[1] if process else None
+        return None
+
+    def __enter__(self) -> "Apart":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Ends the other process, if it still runs. Who waits for it in another thread gets an error. Again does nothing."""
+        self._left = True
+        if self._process:
+            with suppress(ProcessLookupError):  # where nobody waits for children, it may be gone
+                os.kill(self._process, signal.SIGKILL)  # there is nothing to clean up
+            self._ended()
+        if self._pipe:
+            self._pipe.close()
+
+
+def _work(folder: Path, pipe: int) -> None:
+    """What the other process does. When nobody reads it any more, it ends with an error that nobody sees."""
+    from bot.content_rules import load
+
+    with os.fdopen(pipe, "wb") as out:
+        try:
+            content = load(folder)
+        except ContentError as refused:
+            pickle.dump(refused, out)
+            return
+        pickle.dump(content, out, pickle.HIGHEST_PROTOCOL)
+        out.flush()
+        os.nice(_POLITE)
+        content.learn()
+        out.write(content.learnt())
+
+
+def _become_quiet() -> None:
+    """Nothing more to do with the terminal, nor with what the parent does when it is told to stop."""
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(null, stream)
+
+
+if __name__ == "__main__":
+    _work(Path(sys.argv[1]), 1)

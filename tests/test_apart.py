@@ -1,0 +1,144 @@
+"""The content is read, and learnt from, in a process of its own: it comes over whole, or is read here, and leaves nothing behind."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from program import ROOT, Program
+
+from bot.apart import Apart
+from bot.content_problems import ContentError
+from bot.core.library import Content
+from bot.core.likeness import Kinds, Topics
+from bot.core.words import normal
+
+CONTENT = ROOT / "content"
+SAID = ("I have chest pain and cannot breathe", "what can I do about the eyes", "ich will nicht mehr leben", "у ребёнка трясутся руки")
+BEGIN = [pytest.param(Apart.forked, id="forked"), pytest.param(Apart.spawned, id="spawned")]
+Begin = Callable[[Path], Apart]
+
+
+def children(process: int) -> list[int]:
+    return [int(pid) for task in Path(f"/proc/{process}/task").iterdir() for pid in (task / "children").read_text().split()]
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def known(content: Content) -> list[object]:
+    """What has been learnt."""
+    learners: list[Kinds | Topics] = []
+    for language in content.languages.values():
+        learners += [language.wording.like, language.index.topics, language.index.others]
+    return [{name: value for name, value in vars(each).items() if name != "_noise"} for each in learners]
+
+
+@pytest.mark.parametrize("begin", BEGIN)
+def test_it_comes_over_whole(begin: Begin, content: Content) -> None:
+    """What another process has read and learnt is what this one would have."""
+    with begin(CONTENT) as reading:
+        found = reading.content()
+        assert known(found) != known(content)
+        for said in SAID:  # by rules and phrases at once
+            heard = content.alarms.heard(normal(said), content.languages)
+            assert found.alarms.heard(normal(said), content.languages) == {
+                kind: mention for kind, mention in heard.items() if mention.surely
+            }
+        found.adopt(reading.learnt())
+    assert known(found) == known(content)
+    assert found.bodies == content.bodies
+    assert found.menus == content.menus
+    for said in SAID:
+        assert found.alarms.heard(normal(said), content.languages) == content.alarms.heard(normal(said), content.languages)
+
+
+@pytest.mark.parametrize("begin", BEGIN)
+def test_mistakes_are_said_the_same_way(begin: Begin, tmp_path: Path) -> None:
+    """Content that cannot be used is refused with every problem, as if it had been read here."""
+    folder = shutil.copytree(CONTENT, tmp_path / "content")
+    (folder / "en/pages/about-oms/who.md").write_text("nothing")
+    with pytest.raises(ContentError) as here:
+        Apart(folder).content()
+    with begin(folder) as reading, pytest.raises(ContentError) as there:
+        reading.content()
+    assert there.value.problems == here.value.problems
+    assert str(there.value) == str(here.value) != ""
+
+
+@pytest.mark.parametrize("begin", BEGIN)
+def test_killed_while_it_reads(begin: Begin, content: Content) -> None:
+    """What the other process can no longer say is read here, and has to be learnt here."""
+    with begin(CONTENT) as reading:
+        [process] = children(os.getpid())
+        os.kill(process, signal.SIGKILL)
+        assert reading.content().bodies == content.bodies
+        assert reading.learnt() == b""
+    assert children(os.getpid()) == []
+
+
+def test_killed_while_it_learns() -> None:
+    """Half of what was learnt counts as nothing."""
+    with Apart.forked(CONTENT) as reading:
+        reading.content()
+        [process] = children(os.getpid())
+        os.kill(process, signal.SIGKILL)
+        assert reading.learnt() == b""
+
+
+def test_it_ends_with_the_block() -> None:
+    """Who needs it no longer does not wait for it, and no process is left."""
+    with Apart.forked(CONTENT):
+        [process] = children(os.getpid())
+    assert not alive(process)
+    assert children(os.getpid()) == []
+
+
+def test_it_ends_with_the_program(tmp_path: Path) -> None:
+    """Of a program that is killed while it learns nothing goes on for long; of one that goes on serving, no process is left."""
+    program = Program(tmp_path)
+    with program.serving() as server:
+        [process] = children(server.process.pid)
+        server.kill()
+        assert ends(process)
+    with program.serving() as server:
+        [process] = children(server.process.pid)
+        assert ends(process)
+        assert children(server.process.pid) == []
+
+
+def test_a_start_is_refused_in_words(tmp_path: Path) -> None:
+    """`serve` with content that cannot be used ends with code 1, and says what `check` says."""
+    folder = shutil.copytree(CONTENT, tmp_path / "content")
+    (folder / "en/pages/about-oms/who.md").write_text("nothing")
+    done = Program(tmp_path).run("serve", CONTENT_DIR=str(folder))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "content/en/pages/about-oms/who.md:1: has no front matter: begin with ---" in done.stderr
+    assert "\nThe content cannot be used; `oms-bot check` shows the same.\n" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_killed_under_a_program_that_serves(tmp_path: Path) -> None:
+    """The program learns by itself what the other process did not live to tell, and serves on."""
+    with Program(tmp_path).serving() as server:
+        [process] = children(server.process.pid)
+        os.kill(process, signal.SIGKILL)
+        assert ends(process)
+        assert "<html" in server.page()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=20) == 0
+
+
+def ends(process: int) -> bool:
+    deadline = time.monotonic() + 30
+    while alive(process) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not alive(process)
