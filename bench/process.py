@@ -49,11 +49,11 @@ class Bot:
         raise DidNotStart(f"not ready after {START:.0f} s: see {self.log}")
 
     async def settled(self) -> None:
-        """Returns when it has nothing left to do after its start: what it then learns or warms up is not what is measured."""
+        """Returns when it has nothing left to do after its start: what it, or a child of it, learns then is not measured."""
         for _ in range(round(START / SETTLED_SECONDS)):
             before = self.cpu()
             await asyncio.sleep(SETTLED_SECONDS)
-            if self.cpu() - before < 0.1 * SETTLED_SECONDS:
+            if not self._watched.children() and self.cpu() - before < 0.1 * SETTLED_SECONDS:
                 return
 
     def cpu(self) -> float:

@@ -24,7 +24,11 @@ def give_back() -> None:
 
 
 def import_without(needless: str, module: str) -> None:
-    """Imports a module as if that other one, which takes megabytes, was not installed."""
-    sys.modules[needless] = None  # type: ignore[assignment]
-    import_module(module)
-    del sys.modules[needless]
+    """Imports a module as if that other one, which takes megabytes, was not installed, unless it is there anyway."""
+    if needless not in sys.modules:
+        sys.modules[needless] = None  # type: ignore[assignment]
+    try:
+        import_module(module)
+    finally:
+        if sys.modules[needless] is None:
+            del sys.modules[needless]

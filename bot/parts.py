@@ -12,6 +12,7 @@ from bot.channels.web import Web
 from bot.channels.whatsapp import Options as WhatsAppOptions
 from bot.channels.whatsapp import WhatsApp
 from bot.config import Settings
+from bot.memory import import_without
 from bot.shelf import Shelf
 from bot.staff.alerts import Alerts
 from bot.staff.cards import Cards
@@ -57,6 +58,7 @@ def _web(parts: Parts) -> Channel:
 def _telegram(parts: Parts) -> Channel | None:
     if not parts.settings.telegram_token.get_secret_value().strip():
         return None
+    import_without("rich", "httpx")  # which its library imports, with a command line that we do not use
     from bot.channels.telegram import Telegram  # its library takes as much room as all the content
 
     options = telegram_options(parts.settings)
