@@ -58,7 +58,7 @@ def _web(parts: Parts) -> Channel:
 def _telegram(parts: Parts) -> Channel | None:
     if not parts.settings.telegram_token.get_secret_value().strip():
         return None
-    import_without("rich", "httpx")  # which its library imports, with a command line that we do not use
+    import_without("pygments", "httpx")  # which its library imports, with a command line that we do not use
     from bot.channels.telegram import Telegram  # its library takes as much room as all the content
 
     options = telegram_options(parts.settings)
