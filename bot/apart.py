@@ -18,7 +18,7 @@ from bot.content_problems import ContentError
 from bot.core.library import Content
 from bot.logs import place
 
-_POLITE = 10  # how nice the other process is to this one while it learns: people are being answered meanwhile
+_POLITE = 5  # how nice the other process is to this one while it learns: people are being answered meanwhile, and it must get on too
 
 log = structlog.get_logger()
 

@@ -18,12 +18,19 @@ from bot.core.words import normal
 
 CONTENT = ROOT / "content"
 SAID = ("I have chest pain and cannot breathe", "what can I do about the eyes", "ich will nicht mehr leben", "у ребёнка трясутся руки")
+OURS = os.getpid()
 BEGIN = [pytest.param(Apart.forked, id="forked"), pytest.param(Apart.spawned, id="spawned")]
 Begin = Callable[[Path], Apart]
 
 
 def children(process: int) -> list[int]:
     return [int(pid) for task in Path(f"/proc/{process}/task").iterdir() for pid in (task / "children").read_text().split()]
+
+
+@pytest.fixture
+def others() -> set[int]:
+    """What runs beside the tests anyway, a database for example."""
+    return set(children(OURS))
 
 
 def alive(process: int) -> bool:
@@ -74,31 +81,31 @@ def test_mistakes_are_said_the_same_way(begin: Begin, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("begin", BEGIN)
-def test_killed_while_it_reads(begin: Begin, content: Content) -> None:
+def test_killed_while_it_reads(begin: Begin, content: Content, others: set[int]) -> None:
     """What the other process can no longer say is read here, and has to be learnt here."""
     with begin(CONTENT) as reading:
-        [process] = children(os.getpid())
+        [process] = set(children(OURS)) - others
         os.kill(process, signal.SIGKILL)
         assert reading.content().bodies == content.bodies
         assert reading.learnt() == b""
-    assert children(os.getpid()) == []
+    assert set(children(OURS)) <= others
 
 
-def test_killed_while_it_learns() -> None:
+def test_killed_while_it_learns(others: set[int]) -> None:
     """Half of what was learnt counts as nothing."""
     with Apart.forked(CONTENT) as reading:
         reading.content()
-        [process] = children(os.getpid())
+        [process] = set(children(OURS)) - others
         os.kill(process, signal.SIGKILL)
         assert reading.learnt() == b""
 
 
-def test_it_ends_with_the_block() -> None:
+def test_it_ends_with_the_block(others: set[int]) -> None:
     """Who needs it no longer does not wait for it, and no process is left."""
     with Apart.forked(CONTENT):
-        [process] = children(os.getpid())
+        [process] = set(children(OURS)) - others
     assert not alive(process)
-    assert children(os.getpid()) == []
+    assert set(children(OURS)) <= others
 
 
 def test_it_ends_with_the_program(tmp_path: Path) -> None:
@@ -138,7 +145,7 @@ def test_killed_under_a_program_that_serves(tmp_path: Path) -> None:
 
 
 def ends(process: int) -> bool:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while alive(process) and time.monotonic() < deadline:
         time.sleep(0.1)
     return not alive(process)
