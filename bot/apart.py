@@ -25,27 +25,39 @@ _STOPS = {signal.SIGINT, signal.SIGTERM}  # for this process, even when the term
 log = structlog.get_logger()
 
 
+def _files() -> dict[Path, tuple[int, int]]:
+    """Each file of the program: when it was written, and how long it is."""
+    return {file: (found.st_mtime_ns, found.st_size) for file in Path(__file__).parent.rglob("*.py") if (found := file.stat())}
+
+
+_FILES = _files()  # as they were when this process began
+
+
+class OtherProgram(Exception):
+    """The files of the program are others than those this process runs, and content read by them may be other than it takes it to be."""
+
+
 class Apart:
     """The other process, from its beginning to the end of the `with` block."""
 
-    def __init__(self, folder: Path, process: int = 0, pipe: int | None = None) -> None:
-        """Without a process everything is done here, when it is asked for."""
-        self._folder, self._process = folder, process
+    def __init__(self, folder: Path, process: int = 0, pipe: int | None = None, *, later: bool = False) -> None:
+        """Without a process everything is done here, when it is asked for. `later`: not at the start of this process."""
+        self._folder, self._process, self._later = folder, process, later
         self._pipe = os.fdopen(pipe, "rb") if pipe is not None else None
         self._left = False
 
     @classmethod
     def forked(cls, folder: Path) -> "Apart":
         """Begins at once, with all that is imported. Only for a process without threads and open files."""
-        return cls._begun(folder, _fork) if hasattr(os, "fork") else cls(folder)
+        return cls._begun(folder, _fork, later=False) if hasattr(os, "fork") else cls(folder)
 
     @classmethod
     def spawned(cls, folder: Path) -> "Apart":
         """The same at any time; the other process imports everything anew."""
-        return cls._begun(folder, _spawn) if hasattr(os, "posix_spawn") else cls(folder)
+        return cls._begun(folder, _spawn, later=True) if hasattr(os, "posix_spawn") else cls(folder, later=True)
 
     @classmethod
-    def _begun(cls, folder: Path, begin: Callable[[Path, int, int], int]) -> "Apart":
+    def _begun(cls, folder: Path, begin: Callable[[Path, int, int], int], *, later: bool) -> "Apart":
         pipe: tuple[int, ...] = ()
         try:
             pipe = ours, theirs = os.pipe()
@@ -54,13 +66,15 @@ class Apart:
             for end in pipe:
                 os.close(end)
             _say_broken(error)
-            return cls(folder)
+            return cls(folder, later=later)
         os.close(theirs)
-        return cls(folder, process, ours)
+        return cls(folder, process, ours, later=later)
 
     def content(self) -> Content:
-        """What was read; waits for it. Raises ContentError."""
+        """What was read; waits for it. Raises ContentError, and OtherProgram when that was put in place since the start."""
         found = self._next()
+        if self._later and _files() != _FILES:
+            raise OtherProgram
         if isinstance(found, ContentError):
             raise found
         if isinstance(found, Content):
