@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot import memory, metrics, upkeep
-from bot.apart import Apart
+from bot.apart import Apart, OtherProgram
 from bot.channels.base import alone
 from bot.config import Settings, sealer
 from bot.content_problems import ContentError
@@ -159,6 +159,9 @@ class App:
             except ContentError as refused:
                 first = [str(problem) for problem in refused.problems[:FIRST_MISTAKES]]
                 log.error("content_refused", errors=len(refused.problems), first=first, advice="the old content stays: run `oms-bot check`")
+                return False
+            except OtherProgram:
+                log.error("content_refused", error="the program was updated", advice="the old content stays: start the program again")
                 return False
             except Exception as error:  # the folder cannot be read, or only half of it is there
                 log.error("content_refused", error=place(error), advice="the old content stays: run `oms-bot check`")

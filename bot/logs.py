@@ -21,8 +21,14 @@ def configure(level: str, form: Literal["console", "json"]) -> None:
     # httpx and PTB write request addresses, and with them the bot's token, at INFO.
     for name in ("httpx", "httpcore", "aiosqlite", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_useful)
     # The Telegram library logs whole answers it cannot read, messages of people included. Its errors reach us anyway.
     logging.getLogger("telegram").setLevel(logging.CRITICAL + 1)
+
+
+def _useful(record: logging.LogRecord) -> bool:
+    """Anybody can ask for a WebSocket; uvicorn, told to have none, then advises to install what is there."""
+    return "WebSocket library" not in str(record.msg)
 
 
 def place(error: BaseException) -> str:

@@ -1,11 +1,13 @@
 """How a command ends that was refused: in one sentence, never in a traceback.
 
-Exit codes: 0 done, 1 refused or not found, 2 wrong usage or settings.
+Exit codes: 0 done, 1 refused or not found, 2 wrong usage or settings, 130 Ctrl-C while it starts.
 """
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_INTERRUPTED = 130  # what shells call it
 
 
 @contextmanager
@@ -13,6 +15,8 @@ def in_words() -> Iterator[None]:
     """Ends the program with what a user's mistake, or an outage, inside comes to."""
     try:
         yield
+    except KeyboardInterrupt:  # before there is anything that could end in order
+        raise SystemExit(_INTERRUPTED) from None
     except Exception as error:
         if said := _said(error):
             sentence, code = said

@@ -3,12 +3,15 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from program import ROOT, Program
+from program import PATIENCE, ROOT, Program
 
 from bot.apart import Apart
 from bot.content_problems import ContentError
@@ -141,6 +144,52 @@ def test_killed_under_a_program_that_serves(tmp_path: Path) -> None:
         assert "<html" in server.page()
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=20) == 0
+
+
+TOLD_WHILE_IT_FORKS = """
+import os, signal, sys
+from pathlib import Path
+from bot.apart import Apart
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+os.register_at_fork(before=lambda: os.kill(os.getpid(), signal.SIGTERM))
+with Apart.forked(Path("nowhere")):
+    print("goes on")
+"""
+
+
+def test_told_to_stop_while_it_forks(tmp_path: Path) -> None:
+    """A signal that comes in the middle of the fork is not lost."""
+    program = Program(tmp_path)
+    done = subprocess.run([sys.executable, "-c", TOLD_WHILE_IT_FORKS], env=program.environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
+
+
+def test_ctrl_c_while_it_reads(tmp_path: Path) -> None:
+    """The terminal tells both processes: the program ends without reading again what the other was reading, and without a traceback."""
+    folder = shutil.copytree(CONTENT, tmp_path / "content")
+    slow = folder / "en/pages/about-oms/who.md"
+    text = slow.read_bytes()
+    slow.unlink()
+    os.mkfifo(slow)
+    environment = Program(tmp_path, settings={"CONTENT_DIR": str(folder)}).environment
+    command, pipe = [sys.executable, "-m", "bot", "serve"], subprocess.PIPE
+    process = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    with open(slow, "wb", buffering=0) as writing, suppress(BrokenPipeError):  # open as soon as the other process reads it
+        os.killpg(process.pid, signal.SIGINT)
+        writing.write(text)
+    said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, *said) == (130, "", "")
+
+
+def test_where_no_process_can_be_begun(tmp_path: Path, content: Content, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The content is read here then, and no file stays open."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
+    before = os.listdir("/proc/self/fd")
+    with Apart.spawned(CONTENT) as reading:
+        assert reading.content().bodies == content.bodies
+        assert reading.learnt() == b""
+    assert os.listdir("/proc/self/fd") == before
 
 
 def ends(process: int) -> bool:

@@ -138,6 +138,18 @@ def test_texts_of_the_content_are_made_once(content: Content) -> None:
     assert texts(shelf.content.bodies["en", "crisis"][0]) == "Another text."
 
 
+def test_an_update_waits_for_a_start(program: Program, folder: Path) -> None:
+    """Content read by another version of the program is not for the one that runs: it is refused, and why is said."""
+    for part in ("bot", "migrations"):
+        shutil.copytree(ROOT / part, program.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    with program.serving() as server:
+        edit(folder, OLD, NEW)
+        edit(program.folder, '"""', '"""Of another version. ', "bot/core/search.py")
+        server.process.send_signal(signal.SIGHUP)
+        assert server.said("content_refused")["advice"] == "the old content stays: start the program again"
+        assert OLD in Visitor(server).sends(server, press(EYES))[-1]["html"]
+
+
 def test_a_closed_terminal_is_a_stop(program: Program) -> None:
     """Run in a terminal that is closed, which sends the same signal, the program stops as it should."""
     master, slave = pty.openpty()

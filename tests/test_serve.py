@@ -105,6 +105,14 @@ def test_behind_a_proxy_strangers_stay_strangers(program: Program) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 404]
 
 
+def test_a_stranger_who_wants_a_websocket_gives_no_advice(program: Program, capfd: pytest.CaptureFixture[str]) -> None:
+    """There are none here: the page is given instead, and nobody who reads the log is told to install anything."""
+    with program.serving() as server:
+        headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
+        assert httpx.get(server.address, headers=headers, trust_env=False).status_code == 200
+    assert "install" not in capfd.readouterr().err
+
+
 def test_a_stop_leaves_nothing_half_done(program: Program) -> None:
     """After Ctrl-C too the write-ahead log is merged, and the next start shows everything."""
     with program.serving() as server:
