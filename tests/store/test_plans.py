@@ -41,7 +41,8 @@ async def test_no_statement_reads_a_whole_table(database: Database, content: Con
         for statement in plans:
             found = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", said[statement])
             steps = [str(row.detail) for row in found]
-            assert not [step for step in steps if step.startswith("SCAN") and "INDEX" not in step], (statement, steps)
+            scans = [step for step in steps if step.startswith("SCAN") and "INDEX" not in step]
+            assert scans in ([], ["SCAN CONSTANT ROW"]), (statement, steps)  # the latter reads no table at all
 
 
 @on_sqlite
