@@ -10,6 +10,8 @@ from bench.measure import Load, run
 from bench.report import table
 
 SHOWN = 14
+# Threads that wait for work, or for the disk: py-spy takes them for busy ones.
+WAITING = ("_worker (concurrent/futures/thread.py", "_connection_worker_thread (aiosqlite/core.py")
 
 
 async def profile(bot: str, load: Load) -> str:
@@ -22,6 +24,8 @@ async def profile(bot: str, load: Load) -> str:
     total = 0
     for line in lines.splitlines():
         stack, _, number = line.rpartition(" ")
+        if stack.rpartition(";")[2].startswith(WAITING):
+            continue
         files = [frame.rpartition("(")[2].partition(":")[0].rstrip(")") for frame in stack.split(";")]
         own[_package(files[-1])] += int(number)
         for file in {file for file in files if file.startswith(("bot/", "bench/peers/"))}:
