@@ -125,8 +125,23 @@ def _say_broken(error: Exception) -> None:
     log.warning("reading_broke_off", error=place(error), advice="what is missing is done in this process")
 
 
+def elsewhere(work: Callable[[], object]) -> None:
+    """Does the work in a process of its own and waits for it, whatever becomes of it. Only for a process without threads."""
+    if hasattr(os, "fork"):
+        with suppress(OSError):
+            os.waitpid(_forked(work), 0)
+
+
 def _fork(folder: Path, ours: int, theirs: int) -> int:
-    """Returns in this process only."""
+    def work() -> None:
+        os.close(ours)
+        _work(folder, theirs)
+
+    return _forked(work)
+
+
+def _forked(work: Callable[[], object]) -> int:
+    """Returns in this process only: the number of the other one, which does the work."""
     # A signal that comes during a fork has its handler called where Python ignores what it raises, and the stop would be none.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS | {signal.SIGHUP})
     try:
@@ -134,9 +149,8 @@ def _fork(folder: Path, ours: int, theirs: int) -> int:
         if not process:  # the signals stay blocked there
             code = 1
             try:
-                os.close(ours)
                 _become_quiet()
-                _work(folder, theirs)
+                work()
                 code = 0
             finally:
                 os._exit(code)  # nothing of what the parent has begun is ended twice

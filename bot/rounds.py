@@ -91,8 +91,8 @@ class Round:
         self.outcomes = [(each, "handled" if id(each) in new else "repeated") for each in batch]
         batch = [each for each in batch if id(each) in new]
         people = await self._who(directory, batch)
-        stored = [contact.id for contact in people if contact.id]
-        open_ = await requests.open_requests(connection, self.database.sealer, stored) if stored else {}
+        asked = [contact.id for contact in people if contact.session.sent]
+        open_ = await requests.open_requests(connection, self.database.sealer, asked) if asked else {}
         for each, contact in zip(batch, people, strict=True):
             session = replace(contact.session, number=contact.id, profile=each.inbound.sender, request=open_.get(contact.id))
             self._note(each, contact, self.step(session, each.inbound.event, self.content, self.now))
@@ -131,7 +131,7 @@ class Round:
         inbound = each.inbound
         erased = contact.id == 0 or any(isinstance(effect, EraseContact) for effect in turn.effects)
         if not erased:
-            self._people.append(replace(contact, session=turn.session, seen_at=max(contact.seen_at, inbound.at)))
+            self._people.append(Contact(contact.id, turn.session, contact.chat, max(contact.seen_at, inbound.at)))
         for effect in turn.effects:
             if isinstance(effect, Count):
                 self._counts.append(effect)

@@ -9,14 +9,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import structlog
 import uvicorn
 
-from bot.apart import Apart
+from bot.apart import Apart, elsewhere
 from bot.app import App
 from bot.config import Settings
 from bot.staff.accounts import FIRST_ADMIN, Accounts
+from bot.store import schema
+from bot.store.database import upgrade
 from bot.store.outbox import LEASE
 
 _SWITCH = 0.0005  # seconds after which a thread that has waited for the disk may go on, while the event loop is busy
@@ -42,14 +45,32 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_forever(settings: Settings, lease: timedelta = LEASE, reading: Apart | None = None) -> None:
+def serve(settings: Settings, lease: timedelta = LEASE, reading: Apart | None = None) -> None:
     """Serves until a signal; `lease` and `reading` are for the app. Raises AddressInUse, and what `App.running` raises."""
+    listening = _listen(settings)
+    file = settings.database_file
+    fresh = file is not None and not file.exists()
+    if file and schema.behind(file):  # what that needs, 13 MB, would stay in memory; what goes wrong is said when we open it
+        elsewhere(lambda: asyncio.run(upgrade(settings.database_url)))
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        runner.run(_serve(settings, listening, lease, reading, fresh=fresh))
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """The fastest there is on this platform."""
+    try:
+        uvloop = import_module("uvloop")
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+async def _serve(settings: Settings, listening: socket.socket, lease: timedelta, reading: Apart | None, *, fresh: bool) -> None:
     told = asyncio.Event()  # to read the content anew; from now on, so that a signal that comes too early ends nothing
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, told.set)
     in_terminal = os.isatty(0)
     gc.disable()  # until all is built: nothing of that is garbage
-    listening = _listen(settings)
-    fresh = _is_new(settings)
     async with App.running(settings, reading=reading, lease=lease) as app:
         config = uvicorn.Config(
             app.web,
@@ -121,10 +142,6 @@ def _listen(settings: Settings) -> socket.socket:
         where = f"{settings.host}:{settings.port}"
         raise AddressInUse(f"Cannot listen on {where} ({error.strerror}): stop the other program or set OMSBOT_PORT.") from None
     return listening
-
-
-def _is_new(settings: Settings) -> bool:
-    return settings.database_file is not None and not settings.database_file.exists()
 
 
 _FIRST_STEPS = """

@@ -99,14 +99,24 @@ class Turnstile:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                while batch := self._next_round():
+                while self._queue:
+                    await self._let_in()
+                    batch = self._next_round()
                     metrics.WAITING.set(len(self._queue))
-                    await uninterrupted(self._handle(batch))
+                    if batch:
+                        await uninterrupted(self._handle(batch))
         finally:
             self._stopped = True
             for each in self._queue:
                 _refuse(each)
             self._queue.clear()
+
+    async def _let_in(self) -> None:
+        """Waits while more comes in at this very moment: a round costs much and each event in it little."""
+        quiet = 0
+        while quiet < 2 and (before := len(self._queue)) < MAX_ROUND:
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if len(self._queue) == before else 0
 
     def _next_round(self) -> list[Waiting]:
         batch: list[Waiting] = []

@@ -192,6 +192,28 @@ def test_where_no_process_can_be_begun(tmp_path: Path, content: Content, monkeyp
     assert os.listdir("/proc/self/fd") == before
 
 
+ELSEWHERE = """
+import asyncio, sys
+from pathlib import Path
+from bot.apart import elsewhere
+from bot.store.database import upgrade
+from bot.store.schema import behind
+
+file = Path(sys.argv[1])
+elsewhere(lambda: 1 / 0)
+print(behind(file))
+elsewhere(lambda: asyncio.run(upgrade(f"sqlite+aiosqlite:///{file}")))
+print(behind(file), "alembic" in sys.modules)
+"""
+
+
+def test_the_schema_is_made_elsewhere(tmp_path: Path) -> None:
+    """What another process does for us is done when it ends, and leaves nothing in this one; what it breaks on breaks nothing here."""
+    command = [sys.executable, "-c", ELSEWHERE, str(tmp_path / "made.db")]
+    done = subprocess.run(command, env=Program(tmp_path).environment, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("True\nFalse False\n", "")
+
+
 def ends(process: int) -> bool:
     deadline = time.monotonic() + 120
     while alive(process) and time.monotonic() < deadline:

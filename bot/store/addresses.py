@@ -189,13 +189,13 @@ class Directory:
     async def _join(self, *, gone: int, kept: int) -> None:
         """Two contacts were one person all along: the conversation heard last goes on, requests and consents come together."""
         old, person = self._people.pop(gone), self._people[kept]
-        if old.seen_at > person.seen_at:
-            # References are made from the contact's number and count: that count is its own.
-            session = replace(old.session, sent=person.session.sent)
-            self._people[kept] = replace(person, session=session, seen_at=old.seen_at)
-            values = {"session": sealed_session(self._sealer, session), "seen_at": old.seen_at}
-            begun = session.draft.started_at if session.draft else None
-            await self._connection.execute(update(contacts).where(contacts.c.id == kept).values(**values, draft_at=begun))
+        later = old if old.seen_at > person.seen_at else person
+        # References are made from the contact's number and count: none is given twice, and who counts none has sent none.
+        session = replace(later.session, sent=old.session.sent + person.session.sent)
+        self._people[kept] = replace(person, session=session, seen_at=later.seen_at)
+        values = {"session": sealed_session(self._sealer, session), "seen_at": later.seen_at}
+        begun = session.draft.started_at if session.draft else None
+        await self._connection.execute(update(contacts).where(contacts.c.id == kept).values(**values, draft_at=begun))
         self._holders = {key: kept if holder == gone else holder for key, holder in self._holders.items()}
         await requests.join(self._connection, gone=gone, kept=kept, now=self._now)
         for table in (queue, consents, outbox, contact_addresses):

@@ -11,11 +11,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.store import sqlite
+from bot.store import schema, sqlite
 from bot.store.crypto import LOOKUP_SECRET, Sealer, chat_key, lookup_key
 from bot.store.health import Health
 from bot.store.outages import READ_ONLY, Unreachable, is_outage, sqlstate
-from bot.store.schema import upgrade
 from bot.store.tables import vault
 
 T = TypeVar("T")
@@ -49,7 +48,7 @@ class Database:
                 async with AsyncExitStack() as transaction:
                     connection = await self._open(transaction, self.engine.begin())
                     if brief and not self.shared:
-                        await transaction.enter_async_context(sqlite.in_place(connection))
+                        connection = await transaction.enter_async_context(sqlite.in_place(connection))
                     try:
                         yield connection
                     except DBAPIError as error:
@@ -116,6 +115,14 @@ def connect(url: str, *, patient: bool = False) -> AsyncEngine:
     return create_async_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=limits)
 
 
+async def upgrade(url: str) -> None:
+    """Brings the schema of the SQLite database at `url` up to date, and lets go of it."""
+    engine = connect(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(schema.upgrade)
+    await engine.dispose()
+
+
 async def open_database(url: str, sealer: Sealer) -> Database:
     """The database at `url`, its schema up to date. Raises WrongKey when `sealer` does not fit what is stored."""
     database = Database(connect(url), sealer)
@@ -125,7 +132,7 @@ async def open_database(url: str, sealer: Sealer) -> Database:
         async with starting.write() as connection:
             if database.shared:  # several processes that start at once take turns
                 await connection.execute(select(func.pg_advisory_xact_lock(_STARTING)))
-            await connection.run_sync(upgrade)
+            await connection.run_sync(schema.upgrade)
         async with starting.write() as connection:
             if database.shared:
                 await connection.execute(select(func.pg_advisory_xact_lock(_STARTING)))

@@ -3,15 +3,17 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiosqlite
 from sqlalchemy import Connection, event
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from bot.store.health import DAMAGED, MOVED, word
 
@@ -40,6 +42,9 @@ class _Driver(aiosqlite.Connection):
                 await self._ended
             raise
 
+    def raw_cursor(self) -> sqlite3.Cursor:
+        return self._conn.cursor()
+
     async def rollback(self) -> None:
         """Asked for also when a connection goes back to the pool, with nothing to roll back."""
         if self.in_transaction:
@@ -56,15 +61,30 @@ class _Driver(aiosqlite.Connection):
             self._conn.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
         return True
 
-    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if self.in_place and self._running and self._connection:
-            return fn(*args, **kwargs)
-        return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+class _Adapted(AsyncAdapt_aiosqlite_connection):
+    """The driver as SQLAlchemy sees it."""
+
+    __slots__ = ()
+
+    def cursor(self, server_side: bool = False) -> Any:
+        driver: Any = self._connection
+        return driver.raw_cursor() if driver.in_place else super().cursor(server_side)
+
+
+class _InPlace(AsyncConnection):
+    """A connection whose statements run at once, so that no greenlet is needed to wait for them."""
+
+    async def execute(self, statement: Any, parameters: Any = None, *, execution_options: Any = None) -> Any:
+        return self._proxied.execute(statement, parameters, execution_options=execution_options)
+
+    async def exec_driver_sql(self, statement: str, parameters: Any = None, execution_options: Any = None) -> Any:
+        return self._proxied.exec_driver_sql(statement, parameters, execution_options)
 
 
 @asynccontextmanager
-async def in_place(connection: AsyncConnection) -> AsyncIterator[None]:
-    """Within it statements run on the event loop: few and short ones, in a transaction that has the lock it needs.
+async def in_place(connection: AsyncConnection) -> AsyncIterator[AsyncConnection]:
+    """The same connection, its statements run on the event loop: few and short ones, in a transaction that has the lock it needs.
 
     BEGIN, which may wait for another program, and COMMIT, which waits for the disk, stay outside.
     """
@@ -72,21 +92,22 @@ async def in_place(connection: AsyncConnection) -> AsyncIterator[None]:
     assert isinstance(driver, _Driver)  # noqa: S101 says the type
     driver.in_place = True
     try:
-        yield
+        yield _InPlace(connection.engine, connection.sync_connection)
     finally:
         driver.in_place = False
 
 
 def engine_for(url: URL) -> AsyncEngine:
     """Connections to the file, each with what durability and order ask for; a file that was replaced is not touched."""
-
-    def driver(*args: Any, **kwargs: Any) -> _Driver:
-        made = _Driver(lambda: sqlite3.connect(*args, **kwargs), iter_chunk_size=64)
-        made._thread.daemon = True  # noqa: SLF001 as SQLAlchemy does: a stop of the program does not wait for it
-        return made
-
     # SQLite itself allows any thread, one at a time, and so does `_Driver`.
-    engine = create_async_engine(url, hide_parameters=True, connect_args={"async_creator_fn": driver, "check_same_thread": False})
+    engine = create_async_engine(url, hide_parameters=True, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def _connect(dialect: Any, _record: Any, args: Any, kwargs: Any) -> _Adapted:
+        driver: Any = _Driver(lambda: sqlite3.connect(*args, **kwargs), iter_chunk_size=64)
+        driver._thread.daemon = True  # noqa: SLF001 as SQLAlchemy does: a stop of the program does not wait for it
+        return _Adapted(dialect.loaded_dbapi, await_only(driver))
+
     _prepare(engine, url.database or "")
     return engine
 

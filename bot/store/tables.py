@@ -17,11 +17,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    text,
 )
 
 from bot.store import staff_tables  # noqa: F401 completes the metadata
-from bot.store.columns import Moment, identity, one_of
+from bot.store.columns import Moment, identity, one_of, partial
 from bot.store.columns import metadata as metadata  # whole, with this module
 
 OPEN_STATES = ("new", "claimed")
@@ -54,14 +53,7 @@ contact_addresses = Table(
     UniqueConstraint("channel", "chat"),
 )
 
-Index(
-    "uq_contact_addresses_lasting",
-    contact_addresses.c.contact_id,
-    contact_addresses.c.channel,
-    unique=True,
-    sqlite_where=text("lasting"),
-    postgresql_where=text("lasting"),
-)
+partial("uq_contact_addresses_lasting", contact_addresses.c.contact_id, contact_addresses.c.channel, where="lasting", unique=True)
 
 inbox = Table(
     "inbox",
@@ -98,14 +90,7 @@ requests = Table(
     Index("ix_requests_desk", "state", "claimed_by", "next_at"),  # for the counts on every page
     Index("ix_requests_outcome", "state", "outcome", "created_at"),  # for statistics
 )
-Index(
-    "uq_requests_open",
-    requests.c.contact_id,
-    requests.c.topic,
-    unique=True,
-    sqlite_where=text("state IN ('new', 'claimed')"),
-    postgresql_where=text("state IN ('new', 'claimed')"),
-)
+partial("uq_requests_open", requests.c.contact_id, requests.c.topic, where="state IN ('new', 'claimed')", unique=True)
 
 request_events = Table(
     "request_events",
@@ -155,7 +140,7 @@ outbox = Table(
     Index("ix_outbox_chat", "channel", "chat", "id"),
     sqlite_autoincrement=True,  # people fetch "everything after number n"
 )
-Index("ix_outbox_ready", outbox.c.id, sqlite_where=text("state = 'ready'"), postgresql_where=text("state = 'ready'"))
+partial("ix_outbox_ready", outbox.c.id, where="state = 'ready'")
 
 set_aside = Table(
     "set_aside",

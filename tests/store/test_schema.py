@@ -1,7 +1,8 @@
 """The schema: migrations build what `tables.py` says, and the database itself refuses what cannot be."""
 
 import re
-from contextlib import ExitStack
+import sqlite3
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from migrated import migrated
 from people import NOW, on_sqlite
 from postgres import Cluster
 from sqlalchemy import Connection, MetaData, create_engine, insert, select, text
@@ -18,7 +20,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bot.store.database import Database
-from bot.store.schema import versions
+from bot.store.schema import behind, versions
 from bot.store.tables import consents, contacts, job_runs, metadata, outbox, requests
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +70,20 @@ def test_versions_are_what_alembic_says() -> None:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
     assert versions() == [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+
+
+def test_what_is_behind(tmp_path: Path) -> None:
+    """A database with another version than the newest has something to be done for it, and so has whatever cannot be read."""
+    file = tmp_path / "some.db"
+    assert behind(file)
+    file.write_text("no database at all")
+    assert behind(file)
+    file.unlink()
+    migrated(file)
+    assert not behind(file)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    assert behind(file)
 
 
 async def test_alembic_finds_nothing_to_migrate(database: Database) -> None:
