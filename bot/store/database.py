@@ -46,9 +46,8 @@ class Database:
                 await stack.enter_async_context(self._writer)
             with self.health.of_writing(is_outage):
                 async with AsyncExitStack() as transaction:
-                    connection = await self._open(transaction, self.engine.begin())
-                    if brief and not self.shared:
-                        connection = await transaction.enter_async_context(sqlite.in_place(connection))
+                    opening = sqlite.brief(self.engine) if brief and not self.shared else self.engine.begin()
+                    connection = await self._open(transaction, opening)
                     try:
                         yield connection
                     except DBAPIError as error:

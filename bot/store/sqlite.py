@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiosqlite
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, RootTransaction, event
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.util import await_only
+from sqlalchemy.util import await_only, greenlet_spawn
 
 from bot.store.health import DAMAGED, MOVED, word
 
@@ -83,18 +83,37 @@ class _InPlace(AsyncConnection):
 
 
 @asynccontextmanager
-async def in_place(connection: AsyncConnection) -> AsyncIterator[AsyncConnection]:
-    """The same connection, its statements run on the event loop: few and short ones, in a transaction that has the lock it needs.
+async def brief(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction whose statements run on the event loop: few and short ones, once it has the lock it needs.
 
-    BEGIN, which may wait for another program, and COMMIT, which waits for the disk, stay outside.
+    BEGIN, if it has to wait for another program, and COMMIT, which waits for the disk, are left to the connection's thread.
     """
-    driver = (await connection.get_raw_connection()).driver_connection
+    connection, transaction = await greenlet_spawn(_begun, engine.sync_engine)
+    driver = connection.connection.driver_connection
     assert isinstance(driver, _Driver)  # noqa: S101 says the type
     driver.in_place = True
     try:
-        yield _InPlace(connection.engine, connection.sync_connection)
-    finally:
+        yield _InPlace(engine, connection)
+    except BaseException:
         driver.in_place = False
+        await greenlet_spawn(connection.close)  # rolls back
+        raise
+    driver.in_place = False
+    await greenlet_spawn(_commit, connection, transaction)
+
+
+def _begun(engine: Engine) -> tuple[Connection, RootTransaction]:
+    connection = engine.connect()
+    try:
+        return connection, connection.begin()
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _commit(connection: Connection, transaction: RootTransaction) -> None:
+    with connection, transaction:  # which rolls back if it cannot commit
+        pass
 
 
 def engine_for(url: URL) -> AsyncEngine:
