@@ -106,12 +106,11 @@ class App:
         `content` spares reading it again, `reading` waiting for all of it. `serving`: receives from the platforms, sends what was left
         unsent, and does the upkeep. `lease`: after so long others take over what a dead instance was doing, where there can be others.
         """
-        reading = reading or Apart(settings.content_dir)
-        content = content or reading.content()
         async with AsyncExitStack() as stack:
-            stack.enter_context(reading)  # what waits for it, in a thread, ends first
+            reading = stack.enter_context(reading or Apart(settings.content_dir))  # what waits for it, in a thread, ends first
             database = await open_database(settings.database_url, sealer(settings))
             stack.push_async_callback(database.close)
+            content = content or reading.content()
             app = cls(settings, content, database, lease)
             for channel in app.channels.values():  # closed after the outbox has stopped using them
                 stack.push_async_callback(channel.close)

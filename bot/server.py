@@ -17,6 +17,7 @@ import uvicorn
 from bot.apart import Apart, elsewhere
 from bot.app import App
 from bot.config import Settings
+from bot.core.library import Content
 from bot.staff.accounts import FIRST_ADMIN, Accounts
 from bot.store import schema
 from bot.store.database import upgrade
@@ -50,10 +51,13 @@ def serve(settings: Settings, lease: timedelta = LEASE, reading: Apart | None = 
     listening = _listen(settings)
     file = settings.database_file
     fresh = file is not None and not file.exists()
-    if file and schema.behind(file):  # what that needs, 13 MB, would stay in memory; what goes wrong is said when we open it
+    content = None
+    if file and schema.behind(file):
+        content = reading.content() if reading else None  # a start that is refused changes nothing
+        # What it needs, 13 MB, would stay in memory here. What goes wrong is said when we open the database.
         elsewhere(lambda: asyncio.run(upgrade(settings.database_url)))
     with asyncio.Runner(loop_factory=_loop) as runner:
-        runner.run(_serve(settings, listening, lease, reading, fresh=fresh))
+        runner.run(_serve(settings, listening, lease, reading, content, fresh=fresh))
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -66,12 +70,14 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-async def _serve(settings: Settings, listening: socket.socket, lease: timedelta, reading: Apart | None, *, fresh: bool) -> None:
+async def _serve(
+    settings: Settings, listening: socket.socket, lease: timedelta, reading: Apart | None, content: Content | None, *, fresh: bool
+) -> None:
     told = asyncio.Event()  # to read the content anew; from now on, so that a signal that comes too early ends nothing
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, told.set)
     in_terminal = os.isatty(0)
     gc.disable()  # until all is built: nothing of that is garbage
-    async with App.running(settings, reading=reading, lease=lease) as app:
+    async with App.running(settings, content=content, reading=reading, lease=lease) as app:
         config = uvicorn.Config(
             app.web,
             log_config=None,

@@ -124,10 +124,11 @@ def test_it_ends_with_the_program(tmp_path: Path) -> None:
 
 
 def test_a_start_is_refused_in_words(tmp_path: Path) -> None:
-    """`serve` with content that cannot be used ends with code 1, and says what `check` says."""
+    """`serve` with content that cannot be used ends with code 1, and says what `check` says; no database was made or changed."""
     folder = shutil.copytree(CONTENT, tmp_path / "content")
     (folder / "en/pages/about-oms/who.md").write_text("nothing")
     done = Program(tmp_path).run("serve", CONTENT_DIR=str(folder))
+    assert list(tmp_path.rglob("*.db")) == []
     assert done.returncode == 1
     assert done.stdout == ""
     assert "content/en/pages/about-oms/who.md:1: has no front matter: begin with ---" in done.stderr
