@@ -53,6 +53,21 @@ async def test_one_update_ten_times_is_handled_once(database: Database, content:
     assert len(await answers(database, ADA)) == 1
 
 
+async def test_what_arrives_at_the_same_moment_is_one_round(database: Database, content: Content) -> None:
+    """Events that come in while others are still coming in, one after the other, are written down together."""
+    commits: list[object] = []
+    event.listen(database.engine.sync_engine, "commit", commits.append)
+
+    async def coming(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await turnstile.submit(Person(f"chat-{turns}").does(Started()))
+
+    async with open_turnstile(database, content) as turnstile:
+        await asyncio.gather(*map(coming, range(20)))
+    assert len(commits) == 1
+
+
 async def test_events_of_one_person_are_answered_in_order(database: Database, content: Content) -> None:
     """Ten messages of one person at once are handled one after the other, each from where the last one led."""
     steps, letters = Steps(), list[Letter]()

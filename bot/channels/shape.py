@@ -31,9 +31,9 @@ def write_json(body: Json) -> bytes:
 
 
 def part(whole: object, name: str, kind: Any = dict) -> Any:
-    """`whole[name]` if it is there and of that type, else an empty one."""
-    found = whole.get(name) if isinstance(whole, dict) else None
-    return found if isinstance(found, kind) and not isinstance(found, bool) else kind()
+    """`whole[name]` if it is there and exactly of that type, as JSON has them, else an empty one."""
+    found = whole.get(name) if type(whole) is dict else None
+    return found if type(found) is kind else kind()
 
 
 class Hook:

@@ -21,6 +21,7 @@ MAX_ID = 512  # characters of anything that is called an id
 ALBUM_SECONDS = 20  # pictures sent within so many seconds are answered once
 DELIVERED_FOR = timedelta(days=8)  # Meta tries for up to seven days [PLATFORMS]
 _NUMBER = re.compile(r"\d{5,20}", re.ASCII)
+_STAMP = re.compile(r"\d{1,10}", re.ASCII)  # seconds
 _USER_ID = re.compile(r"[A-Za-z]{2}\.[\w.-]{1,150}", re.ASCII)
 # What a person sends on purpose. Reactions, edits, calls and whatever comes in the future are passed over.
 _MEDIA = ("audio", "document", "image", "location", "order", "sticker", "unknown", "unsupported", "video", "voice")
@@ -191,7 +192,7 @@ def _receipt(status: Json) -> Receipt | None:
 def _at(message: Json, now: datetime) -> datetime:
     """When it was sent. A stamp from the future, or from before anything is still delivered, is none."""
     stamp = part(message, "timestamp", str)
-    sent = datetime.fromtimestamp(int(stamp), UTC) if re.fullmatch(r"\d{1,10}", stamp, re.ASCII) else now
+    sent = datetime.fromtimestamp(int(stamp), UTC) if _STAMP.fullmatch(stamp) else now
     return sent if now - DELIVERED_FOR <= sent <= now else now
 
 
