@@ -1,6 +1,8 @@
 """What all tables are made of."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, Connection, DateTime, Dialect, Index, Integer, MetaData, TypeDecorator, event, text
@@ -22,13 +24,24 @@ class Moment(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError("a moment without a time zone")
-        return value.astimezone(UTC) if value else None
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], object]:
+        # Every message writes several, mostly the same; SQLAlchemy's own way takes four times as long and gives the same.
+        return _text if dialect.name == "sqlite" else _utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+def _utc(value: datetime | None) -> datetime | None:
+    if value is not None and value.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    return value.astimezone(UTC) if value else None
+
+
+@lru_cache
+def _text(value: datetime | None) -> str | None:
+    moment = _utc(value)
+    return moment.replace(tzinfo=None).isoformat(" ", "microseconds") if moment else None
 
 
 def one_of(column: str, values: tuple[str, ...]) -> str:

@@ -26,9 +26,9 @@ _TAKEN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Letter:
-    """One message to one chat."""
+    """One message to one chat. Only its `id` is set later, once."""
 
     channel: str
     chat: str
@@ -78,11 +78,12 @@ async def write(
 
 
 async def queue(
-    connection: AsyncConnection, sealer: Sealer, letters: Sequence[Letter], owner: str, now: datetime, lease: timedelta = LEASE
+    connection: AsyncConnection, sealer: Sealer, letters: list[Letter], owner: str, now: datetime, lease: timedelta = LEASE
 ) -> list[Letter]:
-    """The same; the letters with their ids."""
-    ids = await write(connection, sealer, letters, owner, now, lease)
-    return [replace(letter, id=number) for letter, number in zip(letters, ids, strict=True)]
+    """The same; the letters, which have their ids now."""
+    for letter, number in zip(letters, await write(connection, sealer, letters, owner, now, lease), strict=True):
+        letter.id = number
+    return letters
 
 
 async def adopt(
