@@ -17,9 +17,10 @@ from babel import Locale, UnknownLocaleError
 from bot.content_files import Reading, shaped
 from bot.content_shapes import ExamplesFile, Facts, StructureFile, TextsFile, Words
 from bot.core.alarms import KINDS, Wording, unknown_signs
-from bot.core.library import LOCAL, Canned, Content, Helpline, Language, Page, Question, Source, Structure
+from bot.core.library import Content
 from bot.core.likeness import Kinds
 from bot.core.markup import Document, parse, plain
+from bot.core.material import LOCAL, Canned, Helpline, Language, Page, Question, Source, Structure
 from bot.core.schedule import Hours
 from bot.core.search import Entry, build
 from bot.core.signs import rule

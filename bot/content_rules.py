@@ -15,8 +15,9 @@ from babel import Locale
 from bot.content import page_path, read
 from bot.content_files import Line, Reading
 from bot.content_problems import ContentError, Problem
-from bot.core.library import DAYS, Content, Flow, Language, Page, QuestionKind, Role, Structure
+from bot.core.library import Content
 from bot.core.markup import Document, blanks, blanks_of, fill, plain
+from bot.core.material import DAYS, Flow, Language, Page, QuestionKind, Role, Structure
 from bot.core.navigation import TARGETS
 from bot.core.search import find
 from bot.core.wording import BODY, CANNED, DESCRIPTION, MAX_BUTTON_ID, MAX_HOME_ROWS, MAX_ROWS, MAX_STARTERS, STARTER, TITLE, wanted

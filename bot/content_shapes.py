@@ -9,7 +9,7 @@ from holidays import country_holidays
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.core.alarms import Alarm
-from bot.core.library import Context, Flow, QuestionKind, Role
+from bot.core.material import Context, Flow, QuestionKind, Role
 from bot.core.schedule import Window, is_zone
 
 

@@ -18,8 +18,9 @@ from markupsafe import Markup
 from bot.channels import telegram_render, web_render, whatsapp_render
 from bot.channels.base import Kept
 from bot.core import wording
-from bot.core.library import LOCAL, Content, Language, Page
+from bot.core.library import Content
 from bot.core.markup import plain
+from bot.core.material import LOCAL, Language, Page
 from bot.core.model import Profile, Reply, Session
 from bot.preview_scenes import Scene, Stage, scenes
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from bot.core.alarms import Alarm
 from bot.core.engine import advance, tell
 from bot.core.followup import News, NewsKind
-from bot.core.library import Content, Language
+from bot.core.library import Content
 from bot.core.markup import fill_lines
+from bot.core.material import Language
 from bot.core.model import Event, Media, Press, Reply, Session, Started, Text
 
 _MADE_UP = {"phone": "+44 20 7946 0018", "email": "ada@example.org", "name": "Ada Example"}

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from textwrap import fill
 
 from bot.content_problems import Problem
-from bot.core.library import Content, Language, Page
+from bot.core.library import Content
+from bot.core.material import Language, Page
 
 _WIDTH = 100
 

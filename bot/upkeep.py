@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
-from bot.core.library import Structure
+from bot.core.material import Structure
 from bot.logs import place
 from bot.shelf import Shelf
 from bot.store import backup, contacts, counts, leases, outbox, requests, staff, staff_sessions, throttle

@@ -37,11 +37,11 @@ ALLOWED = {
     "rounds": ("core", "store", "staff.alerts", "staff.actions"),
     # The group says Unavailable, as the turnstile does; the console reads forms as everybody reads what comes from outside.
     "staff": ("core", "store", "staff", "shelf", "logs", "metrics", "channels.base", "channels.shape"),
-    "upkeep": ("core.library", "core.schedule", "store", "staff.alerts", "logs", "metrics", "shelf"),
+    "upkeep": ("core.material", "core.schedule", "store", "staff.alerts", "logs", "metrics", "shelf"),
     "config": ("store.crypto",),
     "entrance": ("channels.shape", "store.outages", "logs"),
     "sole": ("store", "logs"),
-    "review": ("content_problems", "core.library"),
+    "review": ("content_problems", "core.library", "core.material"),
     "preview_scenes": ("core",),
     "preview": ("core", "preview_scenes", "channels.base", "channels.telegram_render", "channels.whatsapp_render", "channels.web_render"),
     "shelf": ("core.library",),

@@ -3,7 +3,8 @@
 from telegram import Bot, BotCommand, MenuButtonCommands
 
 from bot.channels.telegram_parse import UPDATES
-from bot.core.library import Content, Language
+from bot.core.library import Content
+from bot.core.material import Language
 
 _CONNECTIONS = 100  # webhook calls at a time; the turnstile makes rounds of what comes together
 

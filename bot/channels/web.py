@@ -29,8 +29,9 @@ from bot.channels.base import Delivery, History, Kept, NotSent, Submit, Unavaila
 from bot.channels.limits import RateLimit
 from bot.channels.shape import read_body
 from bot.channels.web_render import message
-from bot.core.library import Content, Language
+from bot.core.library import Content
 from bot.core.markup import fill_text
+from bot.core.material import Language
 from bot.core.model import Event, Inbound, Press, Profile, Started, Text
 from bot.core.schedule import is_zone
 from bot.shelf import Shelf

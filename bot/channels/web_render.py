@@ -4,8 +4,8 @@ from html import escape
 from typing import Any
 
 from bot.channels.base import Kept
-from bot.core.library import Language
 from bot.core.markup import Block, Document, Line, Paragraph
+from bot.core.material import Language
 
 _STYLES = {"": "{}", "bold": "<strong>{}</strong>", "italic": "<em>{}</em>"}
 

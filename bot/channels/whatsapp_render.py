@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.channels.parting import parted
-from bot.core.library import Language
 from bot.core.markup import Block, Document, Line, Paragraph, Run
+from bot.core.material import Language
 from bot.core.model import Button, Card, Reply
 
 MAX_TEXT, MAX_BODY, MAX_HEADER, MAX_FOOTER = 4096, 1024, 60, 60  # characters

@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from bot.core.country import region_of
-from bot.core.library import Question
+from bot.core.material import Question
 from bot.core.scene import Scene
 from bot.core.schedule import city, is_zone, spoken_city, spoken_window
 from bot.core.words import normal

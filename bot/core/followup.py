@@ -10,8 +10,8 @@ from typing import Literal
 
 from bot.core import intake
 from bot.core.effects import CallAgain, Helped
-from bot.core.library import QuestionKind
 from bot.core.markup import Block, Document, Paragraph, Run
+from bot.core.material import QuestionKind
 from bot.core.model import HOME, Button, OpenRequest, Reply
 from bot.core.reference import is_reference
 from bot.core.scene import Action, Move, Render, Scene

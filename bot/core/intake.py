@@ -9,8 +9,8 @@ from datetime import datetime
 
 from bot.core.answers import ANY_TIME, is_unusual, options, read_answer, say, value, vouched
 from bot.core.effects import ChangeRequest, Count, EndConsent, GiveConsent, SendRequest, WithdrawRequest
-from bot.core.library import Question, QuestionKind
 from bot.core.markup import plain
+from bot.core.material import Question, QuestionKind
 from bot.core.model import HOME, Draft, OpenRequest, Session
 from bot.core.reference import reference
 from bot.core.scene import Action, Move, Scene

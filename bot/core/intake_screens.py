@@ -5,8 +5,8 @@ from typing import Literal
 
 from bot.core.answers import options, say, say_option, value, vouched
 from bot.core.intake import MAX_TRIES, next_step, promised, zone
-from bot.core.library import Question
 from bot.core.markup import Document
+from bot.core.material import Question
 from bot.core.model import Button, Reply
 from bot.core.scene import Render, Scene
 from bot.core.schedule import spoken_moment, spoken_week

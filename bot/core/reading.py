@@ -8,8 +8,8 @@ from bot.core import intake, intake_screens
 from bot.core.alarms import Alarm, Heard
 from bot.core.effects import Count
 from bot.core.languages import Written, written
-from bot.core.library import Language
 from bot.core.likeness import Cut, cutter
+from bot.core.material import Language
 from bot.core.model import Button, Reply
 from bot.core.navigation import draw, open_page, press, say
 from bot.core.scene import Move, Scene

@@ -8,8 +8,9 @@ from typing import Literal
 
 from bot.core.country import country_of
 from bot.core.effects import Effect
-from bot.core.library import Content, Flow, Language, Page, Structure
+from bot.core.library import Content
 from bot.core.markup import Document, fill
+from bot.core.material import Flow, Language, Page, Structure
 from bot.core.model import HOME, Button, Reply, Session
 
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import date
 
-from bot.core.library import Page, Source
 from bot.core.markup import Block, Document, Listing, Paragraph, Run
+from bot.core.material import Page, Source
 from bot.core.model import HOME, Button, Card, Reply
 from bot.core.scene import Render, Scene
 from bot.core.schedule import spoken_day

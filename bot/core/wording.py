@@ -6,7 +6,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bot.core.library import Question
+from bot.core.material import Question
 
 # The tightest limit of any channel for each kind of words (PLATFORMS.md), in characters.
 TITLE, DESCRIPTION, BUTTON, BODY = 24, 72, 20, 900

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.engine import tell
 from bot.core.followup import News
-from bot.core.library import Canned
 from bot.core.markup import fill_lines
+from bot.core.material import Canned
 from bot.staff.desk import MAX_WORDS, Actor, Desk, Given, Refused
 from bot.store import addresses, contacts, outbox, requests
 from bot.store.outbox import Letter

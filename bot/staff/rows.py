@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from bot.core.answers import ANY_TIME, say, zone_of_region
 from bot.core.country import region_of
-from bot.core.library import Content, Structure
+from bot.core.library import Content
+from bot.core.material import Structure
 from bot.core.model import Session
 from bot.core.scene import Scene
 from bot.core.schedule import is_zone, spoken_city, zone_of

@@ -15,8 +15,9 @@ from test_contract import screens
 from bot.channels.parting import parted
 from bot.channels.whatsapp_render import MAX_BODY, MAX_PARAMETER, MAX_TEXT, cut, render, size, template
 from bot.core.engine import advance
-from bot.core.library import Content, Language
+from bot.core.library import Content
 from bot.core.markup import Block, Document, Line, Listing, Paragraph, Run, plain, words
+from bot.core.material import Language
 from bot.core.model import Button, Card, Press, Reply, Session, Started
 
 J = "\u2060"

@@ -9,8 +9,9 @@ import pytest
 
 from bot.content_rules import check, menu_map
 from bot.core.engine import advance
-from bot.core.library import Content, Language, Page, counted_days
+from bot.core.library import Content, counted_days
 from bot.core.markup import plain
+from bot.core.material import Language, Page
 from bot.core.model import HOME, Press, Reply, Session, Started, Text
 from bot.core.words import normal
 
