@@ -73,7 +73,10 @@ class _Adapted(AsyncAdapt_aiosqlite_connection):
 
 
 class _InPlace(AsyncConnection):
-    """A connection whose statements run at once, so that no greenlet is needed to wait for them."""
+    """A connection whose statements run at once, so that no greenlet is needed to wait for them.
+
+    Rows come from SQLite as they are asked for: whoever changes what they are reading takes them all first.
+    """
 
     async def execute(self, statement: Any, parameters: Any = None, *, execution_options: Any = None) -> Any:
         return self._proxied.execute(statement, parameters, execution_options=execution_options)
