@@ -113,10 +113,10 @@ class Turnstile:
 
     async def _let_in(self) -> None:
         """Waits while more comes in at this very moment: a round costs much and each event in it little."""
-        quiet = 0
-        while quiet < 2 and (before := len(self._queue)) < MAX_ROUND:
+        seen = 0
+        while seen < len(self._queue) < MAX_ROUND:
+            seen = len(self._queue)
             await asyncio.sleep(0)
-            quiet = quiet + 1 if len(self._queue) == before else 0
 
     def _next_round(self) -> list[Waiting]:
         batch: list[Waiting] = []
