@@ -76,6 +76,7 @@ class App:
             held=HELD,
             lease=lease,
             unsent=self.outbox.unsent,
+            noting=None if database.shared else self.outbox.noting,  # where transactions run side by side it would only hold up others
             alerts=alerts,
         )
         self.group = Group(self.desk, self.outbox.deliver)

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +18,8 @@ from bot.logs import place
 from bot.store import addresses, contacts, outbox, requests
 from bot.store.database import Database, uninterrupted
 from bot.store.outbox import Letter
+
+Note = Callable[[AsyncConnection], Awaitable[None]]
 
 _FLUSH_AFTER = 0.05  # seconds what was delivered may wait for others to be written down with it
 _RETRY_AFTER = 5.0  # seconds until what could not be written down is tried again
@@ -34,7 +38,7 @@ class Ledger:
         self._again = again
         self._delivered: dict[int, str] = {}  # row -> what receipts will call the message, "" when there will be none
         self._writing: dict[int, str] = {}  # those that are being written down
-        self._receipts: list[tuple[Sequence[Receipt], asyncio.Future[None]]] = []
+        self._receipts: list[tuple[Sequence[Receipt], asyncio.Future[None] | None]] = []  # and who waits for that
         self._early: OrderedDict[str, Receipt] = OrderedDict()  # receipts that came before we knew of the message
         self._news = asyncio.Event()
         self._stopped = False
@@ -52,6 +56,35 @@ class Ledger:
         self._receipts.append((receipts, noted))
         self._news.set()
         await noted
+
+    @contextmanager
+    def noting(self) -> Iterator[Note]:
+        """What was delivered, for a transaction that somebody else has begun: a call of its own would cost as much again.
+
+        They write it down within the block; at its end it is written down, or with an error it is not.
+        """
+        done, self._delivered = self._delivered, {}
+        self._writing |= done
+        try:
+            yield partial(_note, done)
+        except BaseException:
+            self._delivered = done | self._delivered
+            self._try_later()
+            raise
+        finally:
+            self._writing = {number: name for number, name in self._writing.items() if number not in done}
+        if self._hear_early(done):
+            self._news.set()
+
+    def _hear_early(self, done: Mapping[int, str]) -> bool:
+        """What was said too early about these messages is heard now; whether there was anything."""
+        early = [receipt for name in done.values() if (receipt := self._early.pop(name, None))]
+        self._receipts += [(early, None)] if early else []
+        return bool(early)
+
+    def _try_later(self) -> None:
+        if not self._stopped:
+            asyncio.get_running_loop().call_later(_RETRY_AFTER, self._news.set)
 
     def pending(self) -> Collection[int]:
         """Letters that were delivered, which is not written down yet."""
@@ -117,39 +150,33 @@ class Ledger:
         return heard is not None and now - heard < window
 
     async def _flush(self) -> None:
-        done, self._delivered = self._delivered, {}
-        self._writing = done
+        self._hear_early(self._delivered)
         waiting, self._receipts = self._receipts, []
-        receipts = [receipt for several, _ in waiting for receipt in several]
-        receipts += [self._early[name] for name in done.values() if name in self._early]
         failure: Exception | None = None
         try:
-            if done or receipts:
-                await self._write_down(done, receipts)
+            await self._write_down([receipt for several, _ in waiting for receipt in several])
         except Exception as error:  # the rows stay: at worst something is sent twice
             log.error("outbox_flush_failed", error=place(error))
-            self._delivered = done | self._delivered
-            if not self._stopped:
-                asyncio.get_running_loop().call_later(_RETRY_AFTER, self._news.set)
+            self._receipts += [each for each in waiting if each[1] is None]
+            self._try_later()
             failure = Unavailable()
-        self._writing = {}
         for _, noted in waiting:
-            if not noted.done():
+            if noted and not noted.done():
                 noted.set_exception(failure) if failure else noted.set_result(None)
 
-    async def _write_down(self, done: Mapping[int, str], receipts: Sequence[Receipt]) -> None:
+    async def _write_down(self, receipts: Sequence[Receipt]) -> None:
+        if not (self._delivered or receipts):
+            return
         reported = outbox.Reported()
-        async with self._database.write(brief=True) as connection:
-            await outbox.sent(connection, [number for number, name in done.items() if not name])
-            await outbox.taken(connection, {number: name for number, name in done.items() if name})
-            if receipts:
-                reported = await outbox.report(connection, self._database.sealer, receipts, self._owner, self._clock())
-            for letter, reason in reported.dead:
-                await self._tell_staff(connection, letter, reason)
+        with self.noting() as note:
+            async with self._database.write(brief=True) as connection:
+                await note(connection)
+                if receipts:
+                    reported = await outbox.report(connection, self._database.sealer, receipts, self._owner, self._clock())
+                for letter, reason in reported.dead:
+                    await self._tell_staff(connection, letter, reason)
         for receipt in receipts:
             metrics.SENT.labels(receipt.channel, receipt.status).inc()
-        for name in done.values():
-            self._early.pop(name, None)
         for receipt in reported.unknown:
             known = self._early.get(receipt.message)
             if known is None or outbox.RANK[receipt.status] > outbox.RANK[known.status]:
@@ -162,3 +189,8 @@ class Ledger:
     async def _tell_staff(self, connection: AsyncConnection, letter: Letter, reason: str) -> None:
         if letter.contact is not None:
             await requests.not_delivered(connection, letter.contact, f"{letter.channel}: {reason}", self._clock())
+
+
+async def _note(done: Mapping[int, str], connection: AsyncConnection) -> None:
+    await outbox.sent(connection, [number for number, name in done.items() if not name])
+    await outbox.taken(connection, {number: name for number, name in done.items() if name})

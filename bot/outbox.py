@@ -8,6 +8,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ import structlog
 from bot import metrics
 from bot.channels.base import Channel, Delivery, NotSent
 from bot.core.model import Receipt
-from bot.ledger import Ledger
+from bot.ledger import Ledger, Note
 from bot.logs import place
 from bot.store import outbox
 from bot.store.database import Database, uninterrupted
@@ -164,6 +165,10 @@ class Outbox:
     def _at_hand(self) -> set[int]:
         waiting = {letter.id for chat in self._chats.values() for letter in chat.letters}
         return waiting.union(self._again, self._ledger.pending())
+
+    def noting(self) -> AbstractContextManager[Note]:
+        """Lends what was delivered to a transaction that somebody has begun, as `Ledger.noting` says."""
+        return self._ledger.noting()
 
     async def report(self, receipts: Sequence[Receipt]) -> None:
         """Notes what a platform says of sent messages; returns when that is committed. Raises Unavailable."""

@@ -7,12 +7,14 @@ order within a conversation, no double handling and durability come from here, a
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import metrics
 from bot.channels.base import Unavailable
@@ -28,6 +30,8 @@ from bot.store.database import Database, uninterrupted
 from bot.store.outages import is_conflict, is_outage
 from bot.store.outbox import LEASE, Letter
 
+Noting = Callable[[], AbstractContextManager[Callable[[AsyncConnection], Awaitable[None]]]]
+
 MAX_ROUND = 256  # events: beyond this a bigger round saves hardly anything [DESIGN 7]
 MAX_WAITING = 5000  # events: beyond this the platforms are asked to come again
 MAX_EACH = 30  # events and answers of one person under way: beyond this they are asked to wait a little
@@ -40,7 +44,7 @@ log = structlog.get_logger()
 class Turnstile:
     """`deliver` is called with the letters of a round after its commit; `held` names the pull channels.
 
-    `unsent` tells how many answers are still on their way to a chat.
+    `unsent` tells how many answers are still on their way to a chat; `noting` lends what a round is to write down besides.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Turnstile:
         lease: timedelta = LEASE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         unsent: Callable[[Key], int] = lambda _: 0,
+        noting: Noting | None = None,
         alerts: Alerts | None = None,
     ) -> None:
         self._database = database
@@ -66,6 +71,7 @@ class Turnstile:
         self._lease = lease
         self._clock = clock
         self._unsent = unsent
+        self._noting = noting
         self._alerts = alerts or Alerts(database, shelf)
         self._queue: deque[Waiting] = deque()
         self._waiting: Counter[Key] = Counter()  # of each person
@@ -135,9 +141,13 @@ class Turnstile:
         """A round and what follows from it; `again`: its one event has made a round fail before."""
         round_ = Round(self._database, self._shelf.content, self._step, self._held, self._owner, self._clock(), self._alerts, self._lease)
         try:
-            with metrics.ROUND_SECONDS.time():
+            # What is not the round's own must not spoil it twice.
+            notes = self._noting() if self._noting and not again and tries == 1 else nullcontext()
+            with metrics.ROUND_SECONDS.time(), notes as note:
                 async with self._database.write(brief=True) as connection:
                     await round_.handle(connection, batch)
+                    if note:
+                        await note(connection)
         except Exception as error:
             await self._recover(batch, error, again=again, tries=tries)
             return

@@ -25,7 +25,7 @@ from bot.store.database import Database
 from bot.store.outbox import Letter
 from bot.store.requests import StoredRequest
 from bot.store.tables import REQUEST_STATES, metadata, outbox
-from bot.turnstile import Turnstile
+from bot.turnstile import Noting, Turnstile
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PATIENCE = 10.0  # seconds a test waits for something before it fails
@@ -96,9 +96,10 @@ async def open_turnstile(
     held: frozenset[str] = frozenset(),
     clock: Callable[[], datetime] = lambda: NOW,
     alerts: Alerts | None = None,
+    noting: Noting | None = None,
 ) -> AsyncIterator[Turnstile]:
     """A turnstile whose rounds run until the end of the block, which has to come in time."""
-    turnstile = Turnstile(database, Shelf(content), deliver, owner="test", step=step, held=held, clock=clock, alerts=alerts)
+    turnstile = Turnstile(database, Shelf(content), deliver, owner="test", step=step, held=held, clock=clock, alerts=alerts, noting=noting)
     rounds = asyncio.create_task(turnstile.run())
     try:
         async with asyncio.timeout(2 * PATIENCE):

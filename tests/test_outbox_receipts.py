@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
-from people import ADA, BOB, NOW, PATIENCE, acquainted, queue, until
+from people import ADA, BOB, NOW, PATIENCE, acquainted, answers, open_turnstile, queue, until
 from post import Post, sending, stored, write
 from sqlalchemy import event, insert, update
 from sqlalchemy.exc import OperationalError
@@ -18,7 +18,7 @@ from bot import upkeep
 from bot.channels.base import Unavailable
 from bot.core.effects import SendRequest
 from bot.core.library import Content
-from bot.core.model import Receipt
+from bot.core.model import Receipt, Started, Text
 from bot.ledger import _MAX_EARLY
 from bot.outbox import Outbox
 from bot.store import requests
@@ -29,6 +29,7 @@ from bot.store.tables import contacts, outbox
 Status = Literal["sent", "delivered", "read", "failed"]
 FINAL, PASSING = "cannot be delivered", "the platform is busy"
 WINDOW = timedelta(hours=24)
+IO_ERROR = OperationalError("", None, sqlite3.OperationalError("disk I/O error"))
 
 
 @pytest.fixture
@@ -67,12 +68,12 @@ async def taken(database: Database, out: Outbox, *words: str) -> None:
 
 
 @contextmanager
-def broken(database: Database) -> Iterator[None]:
+def broken(database: Database, error: Exception = IO_ERROR) -> Iterator[None]:
     """A database that takes no change of a message."""
 
     def no_update(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith(("UPDATE outbox", "SELECT outbox")):
-            raise OperationalError(statement, None, sqlite3.OperationalError("disk I/O error"))
+            raise error
 
     event.listen(database.engine.sync_engine, "before_cursor_execute", no_update)
     try:
@@ -276,6 +277,54 @@ async def test_a_broken_database_forgets_no_early_receipt(database: Database, po
             await out.report([receipt("read", "nobody's")])
     await out.report([receipt("read", "nobody's")])
     assert await rows(database, "state", "status") == [("dead", "failed")]
+
+
+@pytest.fixture
+async def taken_by(database: Database, post: Post) -> Outbox:
+    """An outbox that has sent a letter and keeps no books by itself."""
+    out = Outbox(database, {"post": post}, "me", clock=lambda: NOW)
+    out.deliver(await write(database, ADA, "one"))
+    await out.drained()
+    return out
+
+
+async def test_a_round_notes_what_was_delivered(database: Database, content: Content, taken_by: Outbox) -> None:
+    """With the next event anybody causes it is written down that a letter was taken, and what was said too early about it is heard."""
+    assert await rows(database, "state", "message") == [("ready", None)]
+    async with open_turnstile(database, content, noting=taken_by.noting) as turnstile:
+        await turnstile.submit(BOB.does(Started()))
+        assert (await rows(database, "state", "message"))[0] == ("sent", "message 1")
+        assert not taken_by._ledger.pending()
+
+
+async def test_a_note_that_cannot_be_written_spoils_no_round(database: Database, content: Content, taken_by: Outbox) -> None:
+    """The event is handled all the same, and the note is written with a later one."""
+    async with open_turnstile(database, content, noting=taken_by.noting) as turnstile:
+        with broken(database, ZeroDivisionError()):
+            await turnstile.submit(BOB.does(Started()))
+        assert len(await answers(database, BOB)) == 1
+        assert (await rows(database, "state"))[0] == ("ready",)
+        await turnstile.submit(BOB.does(Text("sleep")))
+        assert (await rows(database, "state"))[0] == ("sent",)
+
+
+async def test_what_is_said_before_a_round_has_noted_the_message(database: Database, content: Content, post: Post) -> None:
+    """A receipt that overtakes the note of its message counts as soon as a round has written that down."""
+    async with sending(database, post) as out, open_turnstile(database, content, noting=out.noting) as turnstile:
+        post.doors[ADA.address] = asyncio.Event()
+        out.deliver(await write(database, ADA, "one"))
+        await until(lambda: len(post.tries) == 1, "the call")
+        await out.report([receipt("read")])
+        post.doors[ADA.address].set()
+        await out.drained()
+        await turnstile.submit(BOB.does(Started()))
+        await until_read(database)
+
+
+async def until_read(database: Database) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while (await rows(database, "status"))[0] != ("read",):  # noqa: ASYNC110 the database does not tell
+            await asyncio.sleep(0.002)
 
 
 async def test_after_a_stop_nothing_is_acknowledged(database: Database, post: Post) -> None:
