@@ -106,8 +106,9 @@ async def erase(connection: AsyncConnection, number: int) -> None:
     """Everything about the person goes: by the foreign keys, and what is only tied to their chats."""
     theirs = select(contact_addresses.c.channel, contact_addresses.c.chat).where(contact_addresses.c.contact_id == number)
     for channel, chat in (await connection.execute(theirs)).all():
-        for table in (outbox, set_aside):
-            await connection.execute(delete(table).where(table.c.channel == channel, table.c.chat == chat))
+        await connection.execute(delete(set_aside).where(set_aside.c.channel == channel, set_aside.c.chat == chat))
+        nobodys = (outbox.c.channel == channel, outbox.c.chat == chat, outbox.c.contact_id.is_(None))
+        await connection.execute(delete(outbox).where(*nobodys))
     await connection.execute(delete(outbox).where(outbox.c.contact_id == number))
     await connection.execute(delete(contacts).where(contacts.c.id == number))
 

@@ -129,9 +129,10 @@ async def _take(connection: AsyncConnection, sealer: Sealer, which: ColumnElemen
 
 async def held(connection: AsyncConnection, sealer: Sealer, channel: str, chat: str, after: int, limit: int) -> list[Letter]:
     """The newest `limit` messages of a chat with an id above `after`, oldest first."""
+    held = outbox.c.state == literal_column("'held'")  # written out, as in `left`: the index has only such
     query = (
         select(outbox)
-        .where(outbox.c.channel == channel, outbox.c.chat == chat, outbox.c.id > after, outbox.c.state == "held")
+        .where(outbox.c.channel == channel, outbox.c.chat == chat, outbox.c.id > after, held)
         .order_by(outbox.c.id.desc())
         .limit(limit)
     )

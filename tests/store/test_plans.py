@@ -3,12 +3,15 @@
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from typing import Any
 
+import pytest
 from people import ADA, BOB, NOW, PATIENCE, Person, file_of, go_through, on_sqlite, open_turnstile
 from post import Post, sending
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.library import Content
 from bot.core.model import Press, Receipt, Started, Text
@@ -16,6 +19,14 @@ from bot.store import outbox
 from bot.store.database import Database
 
 _CARL = Person("chat-of-carl-4713", "Carl Fictional", "+442079460055")
+
+
+async def _left(_database: Database, connection: AsyncConnection) -> object:
+    return await outbox.left(connection, NOW)
+
+
+async def _held(database: Database, connection: AsyncConnection) -> object:
+    return await outbox.held(connection, database.sealer, "web", "somebody", 0, 50)
 
 
 @on_sqlite
@@ -46,8 +57,11 @@ async def test_no_statement_reads_a_whole_table(database: Database, content: Con
 
 
 @on_sqlite
-async def test_looking_for_what_nobody_sends_reads_only_what_is_ready(database: Database) -> None:
-    """Several times a minute, whatever is kept for the people of the web page."""
+@pytest.mark.parametrize(("index", "asked"), [("ix_outbox_ready", _left), ("ix_outbox_chat", _held)])
+async def test_what_is_asked_again_and_again_is_found_by_its_own_index(
+    database: Database, index: str, asked: Callable[[Database, AsyncConnection], Awaitable[object]]
+) -> None:
+    """What nobody sends, several times a minute, and what is kept for one person of the web page: each without reading all the rest."""
     said: dict[str, Any] = {}
 
     @event.listens_for(database.engine.sync_engine, "before_cursor_execute")
@@ -55,11 +69,11 @@ async def test_looking_for_what_nobody_sends_reads_only_what_is_ready(database: 
         said[statement] = parameters
 
     async with database.write() as connection:
-        assert await outbox.left(connection, NOW) == set()
+        assert not await asked(database, connection)
         event.remove(database.engine.sync_engine, "before_cursor_execute", note)
         for statement, parameters in said.items():
             found = [str(row.detail) for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-            assert any("INDEX ix_outbox_ready" in step for step in found), found
+            assert any(f"INDEX {index}" in step for step in found), found
 
 
 @on_sqlite
