@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from prometheus_client import Counter
 
 from bot import metrics
 from bot.channels.base import Channel, Delivery, NotSent
@@ -51,6 +52,7 @@ class _Chat:
 class _Health:
     """How sending on a channel goes: tries that fail while most succeed are the letter's own fault."""
 
+    sent: Counter  # what is counted of it for Prometheus
     room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_SENDING))
     delivered: int = 0
     failed: int = 0
@@ -93,7 +95,7 @@ class Outbox:
         self._lease = lease
         self._clock = clock
         self._ledger = Ledger(database, owner, clock, self._send_again)
-        self._health = {name: _Health() for name in channels}
+        self._health = {name: _Health(metrics.SENT.labels(name, "delivered")) for name in channels}
         self._chats: dict[tuple[str, str], _Chat] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._again: dict[int, asyncio.TimerHandle] = {}  # letters that wait to be sent once more
@@ -269,7 +271,7 @@ class Outbox:
             log.error("send_failed", channel=letter.channel, error=place(error))
             return _Failure(type(error).__name__, passing=is_outage(error), parts=parts)
         health.back()
-        metrics.SENT.labels(letter.channel, "delivered").inc()
+        health.sent.inc()
         self._ledger.delivered(letter, message)
         return None
 

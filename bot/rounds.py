@@ -51,14 +51,15 @@ class Waiting:
 
 def waiting(database: Database, inbound: Inbound) -> Waiting:
     """The event with the names it is about."""
-    moved = inbound.event if isinstance(inbound.event, Moved) else Moved()
 
     def named(user_id: str, address: str) -> tuple[Name, ...]:
         given = {name: name == user_id for name in (user_id, address) if name}
-        return tuple(Name((inbound.channel, database.chat(inbound.channel, name)), name, lasting) for name, lasting in given.items())
+        return tuple([Name((inbound.channel, database.chat(inbound.channel, name)), name, lasting) for name, lasting in given.items()])
 
-    names, new_names = named(inbound.user_id, inbound.address), named(moved.user_id, moved.address)
-    keys = frozenset(name.key for name in (*names, *new_names))
+    moved = inbound.event
+    names = named(inbound.user_id, inbound.address)
+    new_names = named(moved.user_id, moved.address) if isinstance(moved, Moved) else ()
+    keys = frozenset([name.key for name in (*names, *new_names)])
     return Waiting(inbound, names, new_names, keys, asyncio.get_running_loop().create_future())
 
 

@@ -14,7 +14,7 @@ def country_of(profile: Profile) -> str:
     return (_of_number(profile.phone) if profile.phone else "") or _of_zone(profile.timezone) or _of_language(profile.language)
 
 
-@lru_cache(128)  # a screen asks several times; only the numbers of the moment stay in memory
+@lru_cache(1024)  # each message asks several times; only the numbers of the moment stay in memory
 def region_of(phone: str) -> str:
     """ "DE" for "+49…", "" for none or a number of no country."""
     number: PhoneNumber = phonenumbers.parse(phone, None)
