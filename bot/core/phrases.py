@@ -9,7 +9,7 @@ from operator import contains
 from sys import intern
 from typing import Generic, TypeVar
 
-from bot.core.words import Lexicon
+from bot.core.words import Lexicon, packed
 
 Kind = TypeVar("Kind", bound=str)
 Meant = Callable[[str], Sequence[str]]  # a word that was typed -> itself, and the words it may be meant to be
@@ -45,10 +45,11 @@ class Runs:
         often = Counter(word for run in self._runs for word in run)
         # Where in each run its rarest word stands, and the runs of each such word.
         self._rarest = [min(range(len(run)), key=lambda place: often[run[place]], default=0) for run in self._runs]
-        self._with: defaultdict[str, list[int]] = defaultdict(list)
+        holding: defaultdict[str, list[int]] = defaultdict(list)
         for number, run in enumerate(self._runs):
             if run:
-                self._with[run[self._rarest[number]]].append(number)
+                holding[run[self._rarest[number]]].append(number)
+        self._with = packed(holding)
 
     def __getitem__(self, number: int) -> tuple[str, ...]:
         return self._runs[number]

@@ -13,7 +13,7 @@ from sys import intern
 from typing import Generic
 
 from bot.core.phrases import Kind, Meant, Runs, exactly
-from bot.core.words import Lexicon, stems
+from bot.core.words import Lexicon, packed, stems
 
 ASKED = "asked"  # the sign of a question mark anywhere
 NEAR = 7  # words within which the signs of a rule stand
@@ -101,10 +101,11 @@ class Rules(Generic[Kind]):
 
     def __init__(self, rules: Mapping[Kind, Iterable[Rule]]) -> None:
         self._rules = [(kind, each) for kind, listed in rules.items() for each in listed]
-        self._with: defaultdict[str, list[int]] = defaultdict(list)
+        holding: defaultdict[str, list[int]] = defaultdict(list)
         often = Counter(sign for _, each in self._rules for sign in each.signs)
         for number, (_, each) in enumerate(self._rules):
-            self._with[min(sorted(each.signs), key=often.__getitem__)].append(number)
+            holding[min(sorted(each.signs), key=often.__getitem__)].append(number)
+        self._with = packed(holding)
         self.kinds = frozenset(rules)
 
     def shown(self, found: Sequence[Set[str]]) -> dict[Kind, range]:
