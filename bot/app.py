@@ -108,10 +108,12 @@ class App:
         unsent, and does the upkeep. `lease`: after so long others take over what a dead instance was doing, where there can be others.
         """
         async with AsyncExitStack() as stack:
-            reading = stack.enter_context(reading or Apart(settings.content_dir))  # what waits for it, in a thread, ends first
+            apart = stack.enter_context(reading or Apart(settings.content_dir))  # what waits for it, in a thread, ends first
+            if not reading:  # it is read here, and what is refused changes nothing
+                content = content or apart.content()
             database = await open_database(settings.database_url, sealer(settings))
             stack.push_async_callback(database.close)
-            content = content or reading.content()
+            content = content or apart.content()
             app = cls(settings, content, database, lease)
             for channel in app.channels.values():  # closed after the outbox has stopped using them
                 stack.push_async_callback(channel.close)
@@ -127,7 +129,7 @@ class App:
                 app._start(stack, "watch", app.watch.run())
                 for name, channel in app.channels.items():
                     app._start(stack, name, channel.run())
-            app._start(stack, "learning", _learn(content, reading))  # last, so that nothing waits for it
+            app._start(stack, "learning", _learn(content, apart))  # last, so that nothing waits for it
             yield app
 
     async def _submit(self, inbound: Inbound) -> None:

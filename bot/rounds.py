@@ -31,6 +31,8 @@ from bot.store.outbox import LEASE, Letter
 from bot.store.statistics import BY_CHANNEL, BY_LANGUAGE
 
 Advance = Callable[[Session, Event, Content, datetime], Turn]
+# Where two contacts may turn out to be one. What the other one had sent was not counted then by earlier versions.
+_JOINED = frozenset({"whatsapp"})
 _PASSING = (Left, Returned, Addressed, Moved)  # who does this without having written is not stored by it
 
 
@@ -92,7 +94,8 @@ class Round:
         self.outcomes = [(each, "handled" if id(each) in new else "repeated") for each in batch]
         batch = [each for each in batch if id(each) in new]
         people = await self._who(directory, batch)
-        asked = [contact.id for contact in people if contact.session.sent]
+        joined = [each.inbound.channel in _JOINED and contact.id > 0 for each, contact in zip(batch, people, strict=True)]
+        asked = [contact.id for contact, maybe in zip(people, joined, strict=True) if contact.session.sent or maybe]
         open_ = await requests.open_requests(connection, self.database.sealer, asked) if asked else {}
         for each, contact in zip(batch, people, strict=True):
             session = replace(contact.session, number=contact.id, profile=each.inbound.sender, request=open_.get(contact.id))

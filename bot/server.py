@@ -16,7 +16,7 @@ import uvicorn
 
 from bot.apart import Apart, elsewhere
 from bot.app import App
-from bot.config import Settings
+from bot.config import Settings, sealer
 from bot.core.library import Content
 from bot.staff.accounts import FIRST_ADMIN, Accounts
 from bot.store import schema
@@ -51,9 +51,11 @@ def serve(settings: Settings, lease: timedelta = LEASE, reading: Apart | None = 
     listening = _listen(settings)
     file = settings.database_file
     fresh = file is not None and not file.exists()
-    content = None
-    if file and schema.behind(file):
-        content = reading.content() if reading else None  # a start that is refused changes nothing
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # one that comes too early ends nothing
+    sealer(settings)  # a start that is refused, for its keys or its content, changes nothing
+    behind = file is None or schema.behind(file)
+    content = reading.content() if reading and behind else None
+    if file and behind:
         # What it needs, 13 MB, would stay in memory here. What goes wrong is said when we open the database.
         elsewhere(lambda: asyncio.run(upgrade(settings.database_url)))
     with asyncio.Runner(loop_factory=_loop) as runner:
@@ -73,7 +75,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 async def _serve(
     settings: Settings, listening: socket.socket, lease: timedelta, reading: Apart | None, content: Content | None, *, fresh: bool
 ) -> None:
-    told = asyncio.Event()  # to read the content anew; from now on, so that a signal that comes too early ends nothing
+    told = asyncio.Event()  # to read the content anew
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, told.set)
     in_terminal = os.isatty(0)
     gc.disable()  # until all is built: nothing of that is garbage

@@ -128,12 +128,21 @@ def test_a_start_is_refused_in_words(tmp_path: Path) -> None:
     folder = shutil.copytree(CONTENT, tmp_path / "content")
     (folder / "en/pages/about-oms/who.md").write_text("nothing")
     done = Program(tmp_path).run("serve", CONTENT_DIR=str(folder))
+    assert Program(tmp_path).run("chat", CONTENT_DIR=str(folder)).returncode == 1
     assert list(tmp_path.rglob("*.db")) == []
     assert done.returncode == 1
     assert done.stdout == ""
     assert "content/en/pages/about-oms/who.md:1: has no front matter: begin with ---" in done.stderr
     assert "\nThe content cannot be used; `oms-bot check` shows the same.\n" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_start_refused_for_its_keys_changes_nothing(tmp_path: Path) -> None:
+    """Keys that are none are said before a database is made or changed."""
+    done = Program(tmp_path, key="no key").run("serve")
+    assert done.returncode == 2
+    assert "OMSBOT_DATA_KEYS" in done.stderr
+    assert list(tmp_path.rglob("*.db")) == []
 
 
 def test_killed_under_a_program_that_serves(tmp_path: Path) -> None:

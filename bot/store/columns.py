@@ -38,10 +38,14 @@ def _utc(value: datetime | None) -> datetime | None:
     return value.astimezone(UTC) if value else None
 
 
-@lru_cache
 def _text(value: datetime | None) -> str | None:
     moment = _utc(value)
-    return moment.replace(tzinfo=None).isoformat(" ", "microseconds") if moment else None
+    return _written(moment) if moment else None
+
+
+@lru_cache
+def _written(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def one_of(column: str, values: tuple[str, ...]) -> str:

@@ -75,7 +75,8 @@ class _Adapted(AsyncAdapt_aiosqlite_connection):
 class _InPlace(AsyncConnection):
     """A connection whose statements run at once, so that no greenlet is needed to wait for them.
 
-    Rows come from SQLite as they are asked for: whoever changes what they are reading takes them all first.
+    Rows come from SQLite as they are asked for. Whoever changes what they are reading takes them all first, and what an INSERT … RETURNING
+    returns is read to its end, or nothing can be committed.
     """
 
     async def execute(self, statement: Any, parameters: Any = None, *, execution_options: Any = None) -> Any:
