@@ -289,7 +289,7 @@ async def taken_by(database: Database, post: Post) -> Outbox:
 
 
 async def test_a_round_notes_what_was_delivered(database: Database, content: Content, taken_by: Outbox) -> None:
-    """With the next event anybody causes it is written down that a letter was taken, and what was said too early about it is heard."""
+    """With the next event anybody causes it is written down that a letter was taken."""
     assert await rows(database, "state", "message") == [("ready", None)]
     async with open_turnstile(database, content, noting=taken_by.noting) as turnstile:
         await turnstile.submit(BOB.does(Started()))

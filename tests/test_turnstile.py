@@ -4,11 +4,12 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
-from people import ADA, BOB, NOW, PATIENCE, Person, answers, file_of, go_through, ignore, on_sqlite, open_turnstile, queue
+from people import ADA, BOB, NOW, PATIENCE, Person, acquainted, answers, file_of, go_through, ignore, on_sqlite, open_turnstile, queue
 from sqlalchemy import event, func, select
 
 from bot.channels.base import Unavailable
@@ -16,6 +17,7 @@ from bot.core.engine import advance
 from bot.core.library import Content
 from bot.core.model import EVENT_JSON, Event, Left, Press, Session, Started, Text, Turn
 from bot.shelf import Shelf
+from bot.store import contacts
 from bot.store.database import Database
 from bot.store.outbox import Letter
 from bot.store.tables import inbox, outbox, set_aside
@@ -66,6 +68,20 @@ async def test_what_arrives_at_the_same_moment_is_one_round(database: Database, 
     async with open_turnstile(database, content) as turnstile:
         await asyncio.gather(*map(coming, range(20)))
     assert len(commits) == 1
+
+
+async def test_a_request_that_was_not_counted_is_found(database: Database, content: Content) -> None:
+    """Of two people on WhatsApp who were one, earlier versions kept the request and not its count: it is still shown."""
+    person = Person("447700900123", channel="whatsapp")
+    async with open_turnstile(database, content) as turnstile:
+        await go_through(turnstile, person.intake(content))
+        [contact] = await acquainted(database, person)
+        assert contact.session.sent == 1
+        async with database.write() as connection:
+            await contacts.remember(connection, database.sealer, contact.id, replace(contact.session, sent=0))
+        await turnstile.submit(person.does(Press("status")))
+    [request] = await queue(database)
+    assert request.reference in (await answers(database, person))[-1]
 
 
 async def test_events_of_one_person_are_answered_in_order(database: Database, content: Content) -> None:
