@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,14 @@ from visitor import Visitor, press
 
 from bot.app import App
 from bot.channels.parting import Written
+from bot.core.engine import advance
 from bot.core.library import Content
 from bot.core.markup import Block, plain, words
+from bot.core.model import Draft, Press, Profile, Reply, Session
 from bot.shelf import Shelf
 
 EYES = "page:symptoms/eyes"
+NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 OLD, NEW = "The eyes jump at random", "The eyes dart about at random"
 
 
@@ -136,6 +140,33 @@ def test_texts_of_the_content_are_made_once(content: Content) -> None:
     assert [texts(somebody), texts(somebody)] == written
     shelf.content = replace(content, languages={"en": replace(english, pages={"crisis": page})})
     assert texts(shelf.content.bodies["en", "crisis"][0]) == "Another text."
+
+
+def test_pages_are_rendered_once(content: Content) -> None:
+    """What a messenger makes of a page is made once for all; with a notice above it, and where it is no page, each time."""
+    rendered: list[Reply] = []
+    texts = Written(lambda block: plain((block,)), Shelf(content))
+
+    def render(reply: Reply) -> str:
+        rendered.append(reply)
+        return plain(reply.body)
+
+    def shown(session: Session, button: str) -> Reply:
+        reply = advance(session, Press(button), content, NOW).replies[-1]
+        assert texts.page(reply, render) == plain(reply.body)
+        return reply
+
+    ada, bob = Session(1, "en", profile=Profile(name="Ada")), Session(2, "en")
+    for session in (ada, bob):
+        shown(session, EYES)
+        shown(session, "page:symptoms")
+    assert len(rendered) == 2
+    shown(replace(bob, draft=Draft(NOW)), EYES)
+    assert len(rendered) == 3
+    for _ in range(2):
+        shown(Session(3), EYES)  # a stranger, who is told first what this is
+        shown(bob, "callback")
+    assert len(rendered) == 7
 
 
 def test_an_update_waits_for_a_start(program: Program, folder: Path) -> None:

@@ -1,37 +1,70 @@
 """Texts of a messenger: those of the content made once, long ones in several messages."""
 
 from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from bot.core.library import Content
 from bot.core.markup import Block
+from bot.core.model import Reply
 from bot.shelf import Shelf
+
+_PAGES = 300  # kept at most, some kilobytes each
+
+T = TypeVar("T")
 
 
 class Written:
-    """Blocks as a messenger writes them. Those of the content are written once; what else is said, perhaps about somebody, is not kept."""
+    """What a messenger makes of the content, made once. What else is said, perhaps about somebody, is not kept.
+
+    All by identity: the content keeps its texts, and draws the same page with the same buttons.
+    """
 
     def __init__(self, write: Callable[[Block], str], shelf: Shelf) -> None:
         self._write = write
         self._shelf = shelf
-        self._content: Content | None = None
-        self._known: dict[int, str] = {}  # by identity: the content keeps its blocks; "" is not written yet
-        self._documents = 0  # of the content that are known
+        self._begin(None)
+
+    def _begin(self, content: Content | None) -> None:
+        self._content: Content | None = content
+        self._documents: int = 0  # of the content that are known
+        self._bodies: set[int] = set()
+        self._blocks: dict[int, str] = {}  # "" is not written yet
+        self._pages: dict[tuple[object, ...], tuple[Reply, Any]] = {}
 
     def __call__(self, block: Block) -> str:
-        content = self._shelf.content
-        if content is not self._content:
-            self._content, self._known, self._documents = content, {}, 0
-        text = self._known.get(id(block))
-        if text is None and self._documents < len(content.documents):
-            self._known |= {id(each): "" for document in content.documents[self._documents :] for each in document}
-            self._documents = len(content.documents)
-            text = self._known.get(id(block))
+        """The block as the messenger writes it."""
+        self._look()
+        text = self._blocks.get(id(block))
         if text:
             return text
         written = self._write(block)
         if text is not None:
-            self._known[id(block)] = written
+            self._blocks[id(block)] = written
         return written
+
+    def page(self, reply: Reply, render: Callable[[Reply], T]) -> T:
+        """What `render`, always the same, makes of the reply."""
+        self._look()
+        if not reply.title or id(reply.body) not in self._bodies:
+            return render(reply)
+        shown = (id(reply.body), id(reply.choices), id(reply.navigation), reply.style, reply.language)
+        if shown not in self._pages:
+            if len(self._pages) >= _PAGES:
+                self._pages.clear()
+            self._pages[shown] = reply, render(reply)  # with the reply, so that nothing else gets its place in memory
+        made: T = self._pages[shown][1]
+        return made
+
+    def _look(self) -> None:
+        """Takes note of a new content, and of texts that have come to it."""
+        content = self._shelf.content
+        if content is not self._content:
+            self._begin(content)
+        if self._documents < len(content.documents):
+            new = content.documents[self._documents :]
+            self._documents = len(content.documents)
+            self._bodies |= set(map(id, new))
+            self._blocks |= {id(block): "" for document in new for block in document}
 
 
 def parted(blocks: Iterable[str], limit: int, size: Callable[[str], int] = len) -> list[str]:

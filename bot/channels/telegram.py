@@ -77,7 +77,7 @@ class Telegram:
         self._line = Line(options.token, options.api_url)
         self._submit = submit
         self._shelf = shelf
-        self._write_block = Written(block, shelf)
+        self._written = Written(block, shelf)
         self._announced: Content | None = None
         self._desk = desk  # for what staff do in their group
         self._turn = turn  # only one instance may poll
@@ -261,7 +261,7 @@ class Telegram:
         return ""
 
     async def _send(self, chat: int, delivery: Delivery) -> None:
-        reply, keyboard, parts = delivery.reply, markup(delivery.reply), texts(delivery.reply.body, self._write_block)
+        reply, keyboard, parts = delivery.reply, markup(delivery.reply), texts(delivery.reply.body, self._written)
         if reply.in_place and delivery.origin and len(parts) == 1 and await self._edit(chat, int(delivery.origin), parts[0], keyboard):
             return
         for number, text in enumerate(parts[delivery.parts :], delivery.parts + 1):

@@ -72,7 +72,7 @@ class WhatsApp:
         self._submit = submit
         self._report = report
         self._shelf = shelf
-        self._write_block = Written(block, shelf)
+        self._written = Written(block, shelf)
         self._key = hmac.digest(options.app_secret.encode(), b"albums", "sha256")
         self._overall = RateLimit(burst=max(4, int(options.rate / 4)), every=1 / options.rate)
         self._each = RateLimit(burst=_PAIR_BURST, every=PAIR_SECONDS)
@@ -180,7 +180,7 @@ class WhatsApp:
             if delivery.late:
                 return await self._send_template(delivery.address, instead, late)
             message = ""
-            for content in render(reply, language, self._write_block)[parts:]:
+            for content in self._written.page(reply, lambda reply: render(reply, language, self._written))[parts:]:
                 if parts > delivery.parts:
                     await asyncio.sleep(self.reserve(delivery.address))
                 try:

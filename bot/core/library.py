@@ -12,7 +12,7 @@ from bot.core.languages import Speech
 from bot.core.likeness import Kinds, Reader, Topics
 from bot.core.markup import Document, blanks, fill
 from bot.core.material import DAYS, LOCAL, Flow, Language, Structure
-from bot.core.model import Button
+from bot.core.model import Button, Reply
 
 
 @dataclass(frozen=True)  # no slots: what follows from it is worked out once
@@ -106,6 +106,11 @@ class Content:
     def documents(self) -> list[Document]:
         """The texts of pages that stay as they are, and say nothing about anybody. It grows, as people of other countries come."""
         return list(self.bodies.values())
+
+    @cached_property
+    def drawn(self) -> dict[tuple[object, ...], Reply]:
+        """Screens that look the same for many people, as they were drawn once; kept by `screens`."""
+        return {}
 
     @cached_property
     def flows(self) -> Mapping[tuple[str, Flow], Document]:

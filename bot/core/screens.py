@@ -11,6 +11,7 @@ from bot.core.schedule import spoken_day
 from bot.core.wording import MAX_ROWS
 
 SOURCES_A_SCREEN = 10
+_DRAWN = 500  # pages kept as they were drawn, a kilobyte each
 NEEDS_DRAFT = ("consent", "ask", "summary", "change")  # screens that are empty without an unfinished request
 
 
@@ -20,9 +21,19 @@ def home(scene: Scene, _: str) -> Reply:
 
 
 def page(scene: Scene, path: str) -> Reply:
-    shown = scene.language.pages[path]
-    if path == scene.structure.pages["sources"]:
-        return sources(scene, path)
+    """A page; drawn once for all who see the same: most of what is asked for is one of these."""
+    shown, drawn = scene.language.pages[path], scene.content.drawn
+    body = scene.body(shown)  # the same object whenever it reads the same, and the reply keeps it
+    seen = (scene.language.code, path, id(body), scene.session.draft is None, back_from(scene) == HOME)
+    if (reply := drawn.get(seen)) is None:
+        if len(drawn) >= _DRAWN:
+            drawn.clear()
+        reply = drawn[seen] = sources(scene, path) if path == scene.structure.pages["sources"] else _page(scene, shown, body)
+    return reply
+
+
+def _page(scene: Scene, shown: Page, body: Document) -> Reply:
+    path = shown.path
     choices = children(scene, shown) + _extra(scene, shown)
     choices += tuple(scene.page_button(other) for other in shown.related)
     more: tuple[Button, ...] = (scene.button(f"sources:{path}", "sources"),) if shown.sources else ()
@@ -30,7 +41,7 @@ def page(scene: Scene, path: str) -> Reply:
         more += (scene.button(f"helpful:{path}", "helpful", aside=True),)
     urgent = path in (scene.structure.pages["emergency"], scene.structure.pages["crisis"])
     return Reply(
-        scene.body(shown),
+        body,
         choices,
         (*more, *navigation(scene)),
         style="warning" if urgent else "",

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import SESSION_JSON, Session
 from bot.store import requests
+from bot.store.bulk import Bulk
 from bot.store.contacts import Contact, Key, sealed_session
 from bot.store.crypto import Sealer
 from bot.store.inserts import insert_numbered
@@ -34,7 +35,7 @@ _BEHIND = (
     .order_by(contacts.c.id, _theirs.c.id)
     .with_for_update(of=contacts)  # several instances take the rows in the same order (SQLite ignores it)
 )
-_NEW_ADDRESSES = insert(contact_addresses)
+_NEW_ADDRESSES = Bulk(insert(contact_addresses))
 
 RECYCLED = timedelta(days=45)  # WhatsApp forgets accounts that were silent for so long, and their numbers go to others
 UNSHARP = timedelta(minutes=1)  # between the times of two things the platform tells
@@ -156,7 +157,7 @@ class Directory:
         ]
         rows = [self._row(person.id, name) for person, names in zip(people, newcomers, strict=True) for name in names]
         rows.sort(key=lambda row: (str(row["channel"]), str(row["chat"])))  # two instances wait for each other in one order only
-        await self._connection.execute(_NEW_ADDRESSES, rows)
+        await _NEW_ADDRESSES.write(self._connection, rows)
         return people
 
     def _row(self, person: int, name: Name) -> dict[str, object]:

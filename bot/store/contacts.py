@@ -1,15 +1,16 @@
 """People: their addresses and sessions, and which of their messages have been seen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import EVENT_JSON, SESSION_JSON, Errand, Inbound, Session
+from bot.store.bulk import Bulk
 from bot.store.crypto import Sealer
 from bot.store.inserts import upsert
 from bot.store.tables import OPEN_STATES, contact_addresses, contacts, inbox, outbox, requests, set_aside
@@ -19,8 +20,11 @@ Key = tuple[str, str]  # channel and chat: whose conversation it is
 _KNOWN_OTHERWISE = {"number", "request", "profile"}  # what every event brings with it anew, or the queue knows better
 
 # Statements of every round are built once.
-_REMEMBERED = update(contacts).where(contacts.c.id == bindparam("number")).values(session=bindparam("sealed"), draft_at=bindparam("begun"))
-_SAVED = _REMEMBERED.values(seen_at=bindparam("seen"))
+_remember = update(contacts).where(contacts.c.id == bindparam("number")).values(session=bindparam("sealed"), draft_at=bindparam("begun"))
+_REMEMBERED = Bulk(_remember)
+_SAVED = Bulk(_remember.values(seen_at=bindparam("seen")))
+# A new row's number is above all others, as long as there are fewer than 2^63 [sqlite.org/rowidtable.html].
+_NEWEST = text("SELECT channel, update_id FROM inbox ORDER BY rowid DESC LIMIT :number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +37,35 @@ class Contact:
 
 @cache
 def _noted(dialect: str) -> Any:
-    return upsert(dialect, inbox).on_conflict_do_nothing().returning(inbox.c.channel, inbox.c.update_id)
+    noted = upsert(dialect, inbox).on_conflict_do_nothing()
+    return Bulk(noted) if dialect == "sqlite" else noted.returning(inbox.c.channel, inbox.c.update_id)
 
 
-async def first_seen(connection: AsyncConnection, inbounds: Iterable[Inbound | Errand], now: datetime) -> set[tuple[str, str]]:
+async def first_seen(connection: AsyncConnection, inbounds: Sequence[Inbound | Errand], now: datetime) -> set[tuple[str, str]]:
     """Notes the update ids and returns those (with their channel) that were not known before."""
+    if not inbounds:
+        return set()
     rows = [{"channel": inbound.channel, "update_id": inbound.update_id, "at": now} for inbound in inbounds]
     rows.sort(key=lambda row: (str(row["channel"]), str(row["update_id"])))  # two instances wait for each other in one order only
-    return {(row.channel, row.update_id) for row in await connection.execute(_noted(connection.dialect.name), rows)}
+    noted = _noted(connection.dialect.name)
+    if not isinstance(noted, Bulk):
+        return {(row.channel, row.update_id) for row in await connection.execute(noted, rows)}
+    # SQLite would have to parse INSERT … RETURNING anew for each number of rows, and nearly always all of them are new.
+    new = await noted.write(connection, rows)
+    if new == len(rows):
+        return {(inbound.channel, inbound.update_id) for inbound in inbounds}
+    return {(channel, update_id) for channel, update_id in await connection.execute(_NEWEST, {"number": new})}
 
 
 async def save(connection: AsyncConnection, sealer: Sealer, people: Sequence[Contact]) -> None:
     """Stores the sessions after an event of their people, and when that was."""
     if people:
-        await connection.execute(_SAVED, [_row(sealer, person.id, person.session) | {"seen": person.seen_at} for person in people])
+        await _SAVED.write(connection, [_row(sealer, person.id, person.session) | {"seen": person.seen_at} for person in people])
 
 
 async def remember(connection: AsyncConnection, sealer: Sealer, number: int, session: Session) -> None:
     """Stores a session after something its person has no part in: when they last wrote stays as it was."""
-    await connection.execute(_REMEMBERED, [_row(sealer, number, session)])
+    await _REMEMBERED.write(connection, [_row(sealer, number, session)])
 
 
 async def lock(connection: AsyncConnection, number: int) -> None:
@@ -74,7 +88,7 @@ async def expire_drafts(connection: AsyncConnection, sealer: Sealer, before: dat
     rows = (await connection.execute(query)).all()
     if rows:
         opened = [(row.id, SESSION_JSON.validate_json(sealer.open(row.session))) for row in rows]
-        await connection.execute(_REMEMBERED, [_row(sealer, number, replace(session, draft=None)) for number, session in opened])
+        await _REMEMBERED.write(connection, [_row(sealer, number, replace(session, draft=None)) for number, session in opened])
     return len(rows)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Insert, Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.bulk import Bulk
+
 _LAST = select(func.last_insert_rowid())
 
 
@@ -23,8 +25,8 @@ def _numbering(table: Table) -> Insert:
 
 
 @cache
-def _plain(table: Table) -> Insert:
-    return insert(table)
+def _plain(table: Table, _columns: frozenset[str]) -> Bulk:
+    return Bulk(insert(table))
 
 
 async def insert_numbered(connection: AsyncConnection, table: Table, rows: Sequence[dict[str, object]]) -> list[int]:
@@ -33,6 +35,6 @@ async def insert_numbered(connection: AsyncConnection, table: Table, rows: Seque
         return list(await connection.scalars(_numbering(table), rows))
     # Whoever writes is alone, so they are counted on one by one [sqlite.org/autoinc.html]. RETURNING needs another statement for each
     # number of rows, and SQLite would have to parse it nearly every time: half again as slow.
-    await connection.execute(_plain(table), rows)
+    await _plain(table, frozenset(rows[0])).write(connection, rows)
     last = int(await connection.scalar(_LAST) or 0)
     return list(range(last - len(rows) + 1, last + 1))

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, func, liter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import REPLY_JSON, Receipt, Reply
+from bot.store.bulk import Bulk
 from bot.store.crypto import Sealer
 from bot.store.inserts import insert_numbered
 from bot.store.tables import outbox
@@ -19,7 +20,7 @@ RANK = {"": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}  # receipts co
 
 # Statements of every round are built once.
 _DELIVERED = delete(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True)))
-_TAKEN = (
+_TAKEN = Bulk(
     update(outbox)
     .where(outbox.c.id == bindparam("number"))
     .values(state=literal_column("'sent'"), message=bindparam("name"), error=literal_column("''"), leased_by=null(), leased_until=null())
@@ -149,7 +150,7 @@ async def sent(connection: AsyncConnection, ids: Collection[int]) -> None:
 async def taken(connection: AsyncConnection, messages: Mapping[int, str]) -> None:
     """Notes that the platform has taken these letters, and what it calls them."""
     if messages:
-        await connection.execute(_TAKEN, [{"number": number, "name": message} for number, message in messages.items()])
+        await _TAKEN.write(connection, [{"number": number, "name": message} for number, message in messages.items()])
 
 
 async def addressee(connection: AsyncConnection, letter: int, owner: str) -> tuple[bool, int | None]:

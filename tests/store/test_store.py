@@ -57,6 +57,17 @@ async def test_update_ids_are_new_once_per_channel(database: Database) -> None:
         assert await contacts.first_seen(connection, [first, other], NOW) == {("web", "7")}
 
 
+async def test_an_update_id_that_comes_twice_at_once_is_new_once(database: Database) -> None:
+    """Of several that come together, known ones and doubles among them, those that are new are told, whatever their order."""
+    ids = ("9", "3", "7", "3", "1", "7")
+    async with database.write() as connection:
+        await contacts.first_seen(connection, [ADA.does(Started(), "7")], NOW)
+    async with database.write() as connection:
+        found = await contacts.first_seen(connection, [ADA.does(Started(), number) for number in ids], NOW)
+        assert found == {("post", "9"), ("post", "3"), ("post", "1")}
+        assert await contacts.first_seen(connection, [], NOW) == set()
+
+
 async def test_a_person_is_an_address_on_a_channel(database: Database) -> None:
     """The same address is found again as the same contact; on another channel it is somebody else."""
     ada, bob, web = await acquainted(database, ADA, BOB, replace(ADA, channel="web"))
