@@ -79,13 +79,13 @@ class Directory:
     async def look_up(self, keys: Collection[Key]) -> None:
         """Reads the people at these addresses, their rows locked, with all addresses they have."""
         channels, chats = {channel for channel, _ in keys}, [chat for _, chat in keys]
-        for row in await self._connection.execute(_BEHIND, {"channels": list(channels), "chats": chats}):
-            if row.id not in self._people:
-                session = SESSION_JSON.validate_json(self._sealer.open(row.session))
-                self._people[row.id] = Contact(row.id, session, row.chat, row.seen_at)
-            self._holders[row.channel, row.chat] = row.id
-            if row.lasting:
-                self._lasting.add((row.channel, row.chat))
+        found = await self._connection.execute(_BEHIND, {"channels": list(channels), "chats": chats})
+        for channel, chat, lasting, person, session, seen_at in found:
+            if person not in self._people:
+                self._people[person] = Contact(person, SESSION_JSON.validate_json(self._sealer.open(session)), chat, seen_at)
+            self._holders[channel, chat] = person
+            if lasting:
+                self._lasting.add((channel, chat))
 
     def who(self, keys: Collection[Key]) -> set[int]:
         """The contacts these addresses belong to."""
