@@ -19,6 +19,7 @@ NAME = "whatsapp"
 MAX_TEXT = 4096  # characters of a message that are looked at
 MAX_ID = 512  # characters of anything that is called an id
 ALBUM_SECONDS = 20  # pictures sent within so many seconds are answered once
+_DIGITS = 32  # of what a message is called: 128 bits, and the less of them, the smaller the indexes
 DELIVERED_FOR = timedelta(days=8)  # Meta tries for up to seven days [PLATFORMS]
 _NUMBER = re.compile(r"\d{5,20}", re.ASCII)
 _STAMP = re.compile(r"\d{1,10}", re.ASCII)  # seconds
@@ -56,7 +57,7 @@ def parse(body: object, now: datetime, phone_number_id: str, key: bytes) -> Pars
 
 def hashed(message: str) -> str:
     """What we call a message: WhatsApp's own ids hold the number they were sent to or from, and much that is random."""
-    return hashlib.sha256(message.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(message.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
 
 
 def _read_value(value: Json, parsed: Parsed, now: datetime, key: bytes) -> None:

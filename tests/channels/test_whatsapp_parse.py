@@ -368,7 +368,7 @@ def sound(inbound: Inbound) -> None:
     """Fails unless the turnstile can take it and an answer can be addressed."""
     assert re.fullmatch(r"[0-9]{5,20}|[A-Za-z]{2}\.[A-Za-z0-9_.-]{1,150}", inbound.address)
     assert inbound.user_id == "" or inbound.user_id == inbound.address or inbound.address.isdecimal()
-    assert re.fullmatch(r"(album:)?[0-9a-f]{64}", inbound.update_id)
+    assert re.fullmatch(r"[0-9a-f]{32}|album:[0-9a-f]{64}", inbound.update_id)
     assert inbound.at.tzinfo is not None
     assert inbound.at <= NOW
     assert inbound.channel == "whatsapp"

@@ -1,8 +1,10 @@
 """The schema: migrations build what `tables.py` says, and the database itself refuses what cannot be."""
 
+import hashlib
 import re
 import sqlite3
-from contextlib import ExitStack, closing
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -19,9 +21,10 @@ from sqlalchemy import Connection, MetaData, create_engine, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from bot.channels.whatsapp_parse import hashed
 from bot.store.database import Database
 from bot.store.schema import behind, versions
-from bot.store.tables import consents, contacts, job_runs, metadata, outbox, requests
+from bot.store.tables import consents, contacts, inbox, job_runs, metadata, outbox, requests
 
 ROOT = Path(__file__).parents[2]
 REQUEST = {
@@ -124,30 +127,51 @@ async def test_migrations_build_exactly_the_tables_on_postgresql(cluster: Cluste
     assert "requests ck_requests_state" in migrated
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-async def test_the_language_of_earlier_calls_is_that_of_the_chat(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
-    """A request that was there before its call had a language of its own is found under the language of its chat."""
-
-    def migrate(connection: Connection, version: str) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(ROOT / "migrations"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, version)
-
-    columns = ", ".join((*REQUEST, "next_at"))
-    old = f"INSERT INTO requests ({columns}) SELECT 'OMS-0001', id, '', 'new', 'post', 'ru', session, created_at, created_at, created_at"
+@asynccontextmanager
+async def at_version(request: pytest.FixtureRequest, folder: Path, kind: str, version: str) -> AsyncIterator[AsyncConnection]:
+    """A database as an earlier version of the program has left it."""
     with ExitStack() as stack:
-        url = f"sqlite+aiosqlite:///{tmp_path / 'old.db'}"
+        url = f"sqlite+aiosqlite:///{folder / 'old.db'}"
         if kind == "postgresql":
             url = stack.enter_context(request.getfixturevalue("cluster").database())
         engine = create_async_engine(url)
         async with engine.begin() as connection:
-            await connection.run_sync(migrate, "0005")
-            await connection.execute(insert(contacts).values(id=1, session=b"", created_at=NOW, seen_at=NOW))
-            await connection.execute(text(f"{old} FROM contacts"))
-            await connection.run_sync(migrate, "0006")
-            assert list(await connection.scalars(select(requests.c.call_language))) == ["ru"]
+            await connection.run_sync(migrate, version)
+            yield connection
         await engine.dispose()
+
+
+def migrate(connection: Connection, version: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, version)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_the_language_of_earlier_calls_is_that_of_the_chat(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
+    """A request that was there before its call had a language of its own is found under the language of its chat."""
+    columns = ", ".join((*REQUEST, "next_at"))
+    old = f"INSERT INTO requests ({columns}) SELECT 'OMS-0001', id, '', 'new', 'post', 'ru', session, created_at, created_at, created_at"
+    async with at_version(request, tmp_path, kind, "0005") as connection:
+        await connection.execute(insert(contacts).values(id=1, session=b"", created_at=NOW, seen_at=NOW))
+        await connection.execute(text(f"{old} FROM contacts"))
+        await connection.run_sync(migrate, "0006")
+        assert list(await connection.scalars(select(requests.c.call_language))) == ["ru"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_messages_named_at_length_are_known_by_their_short_names(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
+    """A message of WhatsApp that was handled before its name became shorter is not new, and what became of an answer is still heard."""
+    message = hashlib.sha256(b"wamid.MADE-UP").hexdigest()
+    async with at_version(request, tmp_path, kind, "0007") as connection:
+        for channel, name in (("whatsapp", message), ("whatsapp", "album:1"), ("telegram", "4711")):
+            await connection.execute(insert(inbox).values(channel=channel, update_id=name, at=NOW))
+            await connection.execute(insert(outbox).values(LETTER | {"channel": channel, "message": name}))
+        await connection.run_sync(migrate, "0008")
+        names = {hashed("wamid.MADE-UP"), "album:1", "4711"}
+        assert set(await connection.scalars(select(inbox.c.update_id))) == names
+        assert set(await connection.scalars(select(outbox.c.message))) == names
 
 
 def test_a_difference_would_be_seen(tmp_path: Path) -> None:
