@@ -182,7 +182,8 @@ def test_ctrl_c_while_it_reads(tmp_path: Path) -> None:
     text = slow.read_bytes()
     slow.unlink()
     os.mkfifo(slow)
-    environment = Program(tmp_path, settings={"CONTENT_DIR": str(folder)}).environment
+    # Python itself may be reading a file just then, and leaves it open.
+    environment = Program(tmp_path, settings={"CONTENT_DIR": str(folder)}).environment | {"PYTHONWARNINGS": "ignore::ResourceWarning"}
     command, pipe = [sys.executable, "-m", "bot", "serve"], subprocess.PIPE
     process = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
     with open(slow, "wb", buffering=0) as writing, suppress(BrokenPipeError):  # open as soon as the other process reads it
